@@ -1,0 +1,96 @@
+"""Between ASE calculators and lamcore models, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
+
+from lamcore.errors import MissingPropertyError
+from lamcore.model import Model, Prediction, Scope
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+class AseModel(Model):
+    """Any ASE calculator as a model; structures are computed one by one."""
+
+    def __init__(
+        self,
+        calculator: BaseCalculator,
+        scope: Scope | None = None,
+        device: str = "cpu",
+        dtype: str = "float64",
+    ) -> None:
+        self._calculator = calculator
+        self.scope = scope if scope is not None else Scope()
+        self.properties = frozenset(("energy", "forces", "stress")) & set(calculator.implemented_properties)
+        self.device = device
+        self.dtype = dtype
+
+    def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
+        """Energy, forces and stress of each structure, in the same order."""
+        return [self._evaluate_one(atoms) for atoms in structures]
+
+    def _evaluate_one(self, structure: Atoms) -> Prediction:
+        atoms = structure.copy()
+        atoms.calc = self._calculator
+        wants_stress = "stress" in self.properties and bool(atoms.pbc.all())
+        return Prediction(
+            energy=float(atoms.get_potential_energy()),
+            forces=np.array(atoms.get_forces(apply_constraint=False), dtype=np.float64),
+            stress=np.array(atoms.get_stress(apply_constraint=False), dtype=np.float64) if wants_stress else None,
+        )
+
+
+class ModelCalculator(Calculator):
+    """An ASE calculator that asks a model, one structure at a time."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+        self.implemented_properties = sorted({*model.properties, "free_energy"} - {"descriptors"})
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Ask the model; called by ASE when something changed.
+
+        Raises:
+            MissingPropertyError: Stress was asked for and the model gives none for this structure.
+        """
+        super().calculate(atoms, list(properties), list(system_changes))
+        (prediction,) = self._model.evaluate([self.atoms.copy()])
+        results: dict[str, Any] = {
+            "energy": prediction.energy,
+            "free_energy": prediction.energy,
+            "forces": prediction.forces,
+        }
+        if prediction.stress is not None:
+            results["stress"] = prediction.stress
+        elif "stress" in properties:
+            raise MissingPropertyError(f"no stress for a structure with pbc {self.atoms.pbc.tolist()}")
+        self.results = results
+
+
+def as_model(built: object, name: str) -> Model:
+    """What a builder returned, as a model.
+
+    Args:
+        built: A model or an ASE calculator.
+        name: The model's name, for the message.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(built, Model):
+        return built
+    if isinstance(built, BaseCalculator):
+        return AseModel(built)
+    raise TypeError(f"model {name!r}: its builder returned a {type(built).__name__}, expected a lamcore.Model or an ASE calculator")

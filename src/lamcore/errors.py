@@ -1,0 +1,50 @@
+"""The errors that end a run or a case.
+
+Messages say what went wrong, where, what was got, what was expected, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class LamcoreError(Exception):
+    """Something that the user can mend; the command line prints its message without a traceback."""
+
+
+class ConfigError(LamcoreError):
+    """A name, option or value in the configuration is not right."""
+
+
+class UnknownNameError(ConfigError, LookupError):
+    """A model, task, dataset, option or value that does not exist."""
+
+
+class PluginError(LamcoreError):
+    """A plugin that could not be used."""
+
+
+class DataError(LamcoreError):
+    """A file of a dataset is missing, damaged or not what its card says."""
+
+
+class RunFolderError(LamcoreError):
+    """The folder of a run cannot be used: held by another process, not writable, full, or damaged."""
+
+
+class CaseError(LamcoreError):
+    """Something that fails one case and leaves its neighbours alone."""
+
+
+class UnsupportedStructureError(CaseError, ValueError):
+    """The model does not cover this structure: its elements, its charge, or its boundary conditions."""
+
+
+class MissingPropertyError(CaseError, LookupError):
+    """The model does not give the property that was asked for."""
+
+
+class BadPredictionError(CaseError, ValueError):
+    """The model gave a value that is not finite or not of the agreed shape."""
+
+
+class EvaluationError(CaseError, RuntimeError):
+    """The model raised while it computed this structure."""

@@ -1,0 +1,139 @@
+"""The model contract: energies, forces and stresses of batches of structures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lamcore.errors import BadPredictionError, MissingPropertyError, UnsupportedStructureError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+    from numpy.typing import NDArray
+
+Boundary = Literal["none", "partial", "full"]
+ALL_BOUNDARIES: frozenset[Boundary] = frozenset(("none", "partial", "full"))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one structure, in the units and signs of `lamcore.quantities`.
+
+    Attributes:
+        energy: eV.
+        forces: eV/Å, shape (n_atoms, 3).
+        stress: eV/Å³, shape (6,) as xx yy zz yz xz xy, tension positive; None where the structure is not periodic in
+            all three directions or the model gives none.
+    """
+
+    energy: float
+    forces: NDArray[np.float64]
+    stress: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which structures a model covers; what lies outside is refused before anything is computed.
+
+    Attributes:
+        elements: Chemical symbols, or None for all.
+        boundaries: Periodic in no, some or all directions.
+        charged: Whether `atoms.info["charge"]` other than zero is taken into account.
+    """
+
+    elements: frozenset[str] | None = None
+    boundaries: frozenset[Boundary] = ALL_BOUNDARIES
+    charged: bool = False
+
+    def check(self, atoms: Atoms) -> None:
+        """Refuse a structure that the model does not cover.
+
+        Raises:
+            UnsupportedStructureError: An element, a charge or a boundary condition lies outside.
+        """
+        if len(atoms) == 0:
+            raise UnsupportedStructureError("the structure has no atoms, expected at least one")
+        if self.elements is not None and (missing := sorted(set(atoms.symbols) - self.elements)):
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: the model does not cover {', '.join(missing)}; "
+                f"it covers {len(self.elements)} elements: {' '.join(sorted(self.elements))}"
+            )
+        n_periodic = int(np.sum(atoms.pbc))
+        boundary: Boundary = "none" if n_periodic == 0 else "full" if n_periodic == 3 else "partial"
+        if boundary not in self.boundaries:
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: pbc is {atoms.pbc.tolist()}; the model covers "
+                f"structures with periodicity: {', '.join(sorted(self.boundaries))}"
+            )
+        if not self.charged and atoms.info.get("charge", 0) != 0:
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: charge is {atoms.info['charge']}; the model covers neutral structures only"
+            )
+
+
+class Model(ABC):
+    """A model that computes batches of structures.
+
+    A plugin's builder returns one of these, or any ASE calculator, which `lamcore.adapters.AseModel` wraps.
+
+    Attributes:
+        scope: Which structures it covers.
+        properties: Which of energy, forces, stress and descriptors it gives.
+        cutoff_ang: Distance beyond which two atoms do not see each other directly, Å; None if unknown. Used to
+            estimate the cost of a structure.
+        device: Where it computes, such as `cpu` or `cuda:0`.
+        dtype: Its floating-point type, such as `float32`.
+    """
+
+    scope: Scope = Scope()
+    properties: frozenset[str] = frozenset(("energy", "forces", "stress"))
+    cutoff_ang: float | None = None
+    device: str = "cpu"
+    dtype: str = "float64"
+
+    @abstractmethod
+    def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
+        """Energy, forces and stress of each structure, in the same order; the structures are left as they are."""
+
+    def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[np.float64]]:
+        """Per-atom descriptors of each structure, each of shape (n_atoms, n_features).
+
+        Raises:
+            MissingPropertyError: The model has none.
+        """
+        raise MissingPropertyError(f"{type(self).__name__} has no descriptors; it gives {', '.join(sorted(self.properties))}")
+
+    def release_memory(self) -> None:  # noqa: B027 - most models have nothing to release
+        """Give memory kept for later back to the device; called after a batch ran out of memory."""
+
+    def calculator(self) -> Calculator:
+        """An ASE calculator that asks this model."""
+        from lamcore.adapters import ModelCalculator
+
+        return ModelCalculator(self)
+
+
+def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
+    """Refuse a prediction that is not finite or not of the agreed shape.
+
+    Raises:
+        BadPredictionError: The message names the quantity, what was got and what was expected.
+    """
+    parts: list[tuple[str, Any, tuple[int, ...]]] = [
+        ("energy", prediction.energy, ()),
+        ("forces", prediction.forces, (len(atoms), 3)),
+    ]
+    if prediction.stress is not None:
+        parts.append(("stress", prediction.stress, (6,)))
+    for name, value, shape in parts:
+        if np.shape(value) != shape:
+            hint = "; convert with ase.stress.full_3x3_to_voigt_6_stress" if name == "stress" else ""
+            raise BadPredictionError(f"{name} has shape {np.shape(value)}, expected {shape}{hint}")
+        if not np.all(np.isfinite(value)):
+            bad = int(np.size(value) - np.sum(np.isfinite(value)))
+            raise BadPredictionError(f"{name} of {atoms.get_chemical_formula()} is not finite ({bad} of {np.size(value)} values)")

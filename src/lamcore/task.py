@@ -1,0 +1,90 @@
+"""The task contract: expensive physics apart from cheap scoring."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from lamcore.cases import Case
+    from lamcore.model import Model
+
+
+@dataclass(frozen=True)
+class ScoredCase:
+    """A case with its scores, or with the reason why it has none.
+
+    Attributes:
+        case: The case.
+        scores: What `Task.score` returned; None when the case failed.
+        failure: Why it failed; None when it did not.
+    """
+
+    case: Case
+    scores: Mapping[str, Any] | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a run's summary.
+
+    Attributes:
+        name: Such as `mae_max_frequency`.
+        value: In `unit`; None when it cannot be told from these cases.
+        unit: Such as `K`; `1` for a pure number.
+        direction: Whether lower or higher values are better.
+        dummy: What a model that knows only the mean of the labels would get; None where that has no meaning.
+        interval: 95 % confidence interval over cases; None with fewer than two cases.
+        n: Cases in the denominator, failed ones included.
+        n_failed: Failed cases among them.
+        note: How failed cases enter, when it is not at the dummy's error.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    direction: Literal["lower", "higher"]
+    dummy: float | None
+    interval: tuple[float, float] | None
+    n: int
+    n_failed: int
+    note: str = ""
+
+
+class Task(ABC):
+    """A measurement: what to compute for a case, how to score it, how to sum up the scores.
+
+    `calculate` is ordinary sequential code; the core runs many cases at once and merges what they ask of the model.
+
+    Attributes:
+        needs: The properties that a model must give.
+    """
+
+    needs: frozenset[str] = frozenset(("energy", "forces"))
+
+    @abstractmethod
+    def calculate(self, case: Case, model: Model) -> Mapping[str, Any]:
+        """The expensive physics of one case.
+
+        Returns:
+            JSON values and NumPy arrays, all finite, each named with its unit. Stored, and never computed again.
+
+        Raises:
+            Exception: Whatever is raised fails this case alone.
+        """
+
+    @abstractmethod
+    def score(self, case: Case, output: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Compare the output of one case with its reference: cheap, pure and repeatable.
+
+        Args:
+            case: The case.
+            output: What `calculate` returned, as read back from the records (arrays as NumPy arrays).
+        """
+
+    @abstractmethod
+    def summarize(self, scored: Sequence[ScoredCase]) -> list[Metric]:
+        """Sum up the scores of all cases, failed ones included."""
