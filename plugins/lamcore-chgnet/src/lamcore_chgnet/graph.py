@@ -1,7 +1,7 @@
 """CHGNet's two graphs of a structure: atoms joined by bonds, and bonds joined by angles.
 
-CHGNet's own converter makes a Python object for each bond and matches each directed bond with its reverse. Here a bond is
-kept once, in one direction, so there is nothing to match, and angles are enumerated by NumPy.
+CHGNet's own converter makes a Python object for each bond and matches each directed bond with its reverse. Here a bond
+is kept once, in one direction, so there is nothing to match, and angles are enumerated by NumPy.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def search_cell(atoms: Atoms, cutoff_ang: float) -> NDArray[np.float64]:
         )
     if periodic.all():
         return np.array(lattice)
-    cell = np.array(complete_cell(np.where(periodic[:, None], lattice, 0.0)))
+    cell = np.ascontiguousarray(complete_cell(np.where(periodic[:, None], lattice, 0.0)))
     heights = np.ptp(atoms.positions @ cell[~periodic].T, axis=0)
     cell[~periodic] *= (heights + 2 * cutoff_ang)[:, None]
     return cell
