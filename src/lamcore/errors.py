@@ -5,6 +5,8 @@ Messages say what went wrong, where, what was got, what was expected, and what t
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class LamcoreError(Exception):
     """Something that the user can mend; the command line prints its message without a traceback."""
@@ -31,7 +33,15 @@ class RunFolderError(LamcoreError):
 
 
 class CaseError(LamcoreError):
-    """Something that fails one case and leaves its neighbours alone."""
+    """Something that fails one case and leaves its neighbours alone.
+
+    Attributes:
+        structure: The structure at fault (an `ase.Atoms`), kept with the record of the failure, if there is one.
+    """
+
+    def __init__(self, message: str, structure: Any = None) -> None:
+        super().__init__(message)
+        self.structure = structure
 
 
 class UnsupportedStructureError(CaseError, ValueError):
