@@ -58,3 +58,7 @@ class BadPredictionError(CaseError, ValueError):
 
 class EvaluationError(CaseError, RuntimeError):
     """The model raised while it computed this structure."""
+
+
+class BadOutputError(CaseError, ValueError):
+    """A task gave an output that cannot be stored: not finite, or neither JSON values nor NumPy arrays."""
