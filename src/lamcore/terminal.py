@@ -60,8 +60,13 @@ class ProgressBar:
         print_ = self._console.print
         names = f"[bold]{config['task']['name']}[/bold] with [bold]{config['model']['name']}[/bold]"
         print_(f"{names} on {config['dataset']['name']}", highlight=False)
-        print_(f"data: {escape(provenance['licences']['dataset'])}; {escape(_cite(provenance, 'dataset'))}", style="dim")
-        print_(f"model: {escape(provenance['licences']['model weights'])}; {escape(_cite(provenance, 'model'))}", style="dim")
+        print_(
+            f"data: {escape(provenance['licences']['dataset'])}; {escape(_cite(provenance, 'dataset'))}", style="dim"
+        )
+        print_(
+            f"model: {escape(provenance['licences']['model weights'])}; {escape(_cite(provenance, 'model'))}",
+            style="dim",
+        )
         if records:
             failed = sum(record.status == "failed" for record in records)
             again = f", {failed} of them failed (retry_failed=true tries those again)" if failed else ""
@@ -106,7 +111,10 @@ def print_result(console: Console, result: RunResult) -> None:
         )
     console.print(table)
     if result.failures:
-        console.print(f"{len(result.failures)} of {result.n_cases} cases failed and count as the notes in the report say:", style="red")
+        console.print(
+            f"{len(result.failures)} of {result.n_cases} cases failed and count as the notes in the report say:",
+            style="red",
+        )
         for case_id, why in list(result.failures.items())[:_FAILURES_SHOWN]:
             console.print(f"  {case_id}: {why.splitlines()[0]}", markup=False, highlight=False)
         if len(result.failures) > _FAILURES_SHOWN:
