@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 import traceback
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the flush at exit
+        return DONE
     except LamcoreError as error:
         return _explain(error)
 
@@ -120,13 +124,11 @@ def _run(arguments: list[str], registry: Registry) -> int:
 
 def _run_one(config: DictConfig, registry: Registry, results: list[RunResult]) -> int:
     """One run; what goes wrong with it is said here, so that the next run of a sweep still starts."""
-    from rich.console import Console
-
     from lamcore.config import select
     from lamcore.run import run
-    from lamcore.terminal import ProgressBar, print_interrupted, print_result
+    from lamcore.terminal import ProgressBar, make_console, print_interrupted, print_result
 
-    console = Console()
+    console = make_console()
     bar = ProgressBar(console)
     started = time.perf_counter()
     try:
@@ -147,25 +149,21 @@ def _run_one(config: DictConfig, registry: Registry, results: list[RunResult]) -
 
 
 def _report(folders: Sequence[Path], registry: Registry) -> int:
-    from rich.console import Console
-
     from lamcore.run import report
-    from lamcore.terminal import print_result
+    from lamcore.terminal import make_console, print_result
 
     results = [report(folder, registry) for folder in folders]
     for result in results:
-        print_result(Console(), result)
+        print_result(make_console(), result)
     _compare(results)
     return DONE
 
 
 def _compare(results: Sequence[RunResult]) -> None:
     if len(results) > 1:
-        from rich.console import Console
+        from lamcore.terminal import make_console, print_comparison
 
-        from lamcore.terminal import print_comparison
-
-        print_comparison(Console(), results)
+        print_comparison(make_console(), results)
 
 
 def _explain(error: LamcoreError) -> int:

@@ -48,7 +48,7 @@ def _check_overrides(overrides: Sequence[str], registry: Registry) -> None:
     known = _known_keys(chosen, registry)
     for override in plain:
         key = override.key_or_group
-        if key not in known and not key.startswith("hydra") and not any(key.startswith(f"{one}.") for one in known):
+        if key not in known and not key.startswith("hydra"):
             raise UnknownNameError(unknown(key, key, _siblings(key, known), "option"))
 
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from lamcore.run import RunResult
 
 _FAILURES_SHOWN = 5
+_ARROWS = {"lower": "↓", "higher": "↑"}
+_WIDTH_OF_FILES = 120
+
+
+def make_console() -> Console:
+    """The terminal, or plain text of a readable width where the output goes to a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH_OF_FILES)
 
 
 class ProgressBar:
@@ -51,7 +59,8 @@ class ProgressBar:
         try:
             yield self
         finally:
-            self._progress.stop()
+            if self._progress.live.is_started:
+                self._progress.stop()
 
     def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, records: Sequence[Record]) -> None:
         """Say what is about to run, and where its results go."""
@@ -88,24 +97,22 @@ class ProgressBar:
 
 
 def print_result(console: Console, result: RunResult) -> None:
-    """The table of metrics, the first failures, and where everything is."""
+    """The table of metrics (↓ lower is better, ↑ higher is), the first failures, and where everything is."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("metric")
+    table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right", style="bold")
     table.add_column("unit")
     table.add_column("95 % interval", justify="right")
     table.add_column("dummy", justify="right")
-    table.add_column("better")
     table.add_column("n", justify="right")
     table.add_column("failed", justify="right")
     for metric in result.metrics:
         table.add_row(
-            metric.name,
+            f"{metric.name} {_ARROWS[metric.direction]}",
             format_number(metric.value),
             metric.unit,
             format_interval(metric.interval),
             format_number(metric.dummy),
-            metric.direction,
             str(metric.n),
             str(metric.n_failed),
         )
