@@ -58,3 +58,19 @@ class BadPredictionError(CaseError, ValueError):
 
 class EvaluationError(CaseError, RuntimeError):
     """The model raised while it computed this structure."""
+
+
+class ConstraintError(CaseError, ValueError):
+    """The structure carries a constraint that this calculation cannot keep."""
+
+
+class SymmetryError(CaseError, ValueError):
+    """The space group of the structure could not be found or kept."""
+
+
+class RelaxationExplodedError(CaseError, ArithmeticError):
+    """A relaxation met values that are not finite, or forces beyond any physical meaning."""
+
+
+class DynamicsExplodedError(CaseError, ArithmeticError):
+    """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""
