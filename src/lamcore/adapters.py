@@ -66,6 +66,7 @@ class ModelCalculator(Calculator):
             MissingPropertyError: Stress was asked for and the model gives none for this structure.
         """
         super().calculate(atoms, list(properties), list(system_changes))
+        assert self.atoms is not None  # set by the call above
         (prediction,) = self._model.evaluate([self.atoms.copy()])
         results: dict[str, Any] = {
             "energy": prediction.energy,
@@ -93,4 +94,6 @@ def as_model(built: object, name: str) -> Model:
         return built
     if isinstance(built, BaseCalculator):
         return AseModel(built)
-    raise TypeError(f"model {name!r}: its builder returned a {type(built).__name__}, expected a lamcore.Model or an ASE calculator")
+    raise TypeError(
+        f"model {name!r}: its builder returned a {type(built).__name__}, expected a lamcore.Model or an ASE calculator"
+    )
