@@ -17,6 +17,7 @@ from lamcore_phonon import physics
 if TYPE_CHECKING:
     from ase import Atoms
     from lamcore import Case, Model
+    from numpy.typing import NDArray
     from phonopy import Phonopy
 
 FORCE_LIMIT_EV_PER_ANG = 1e4
@@ -139,7 +140,7 @@ class PhononTask(Task):
 
     def summarize(self, scored: Sequence[ScoredCase]) -> list[Metric]:
         """Mean absolute errors of what has labels, the share that succeeded, and the share judged rightly stable."""
-        from lamcore.scoring import mean_absolute_error, proportion
+        from lamcore.scoring import mean_absolute_error, proportion, success_rate
 
         metrics = [
             mean_absolute_error(
@@ -153,7 +154,7 @@ class PhononTask(Task):
             for quantity in QUANTITIES
             if any(quantity.key in one.case.reference for one in scored)
         ]
-        metrics.append(proportion(scored, name="success_rate", success=lambda one: one.scores is not None))
+        metrics.append(success_rate(scored))
         labels = [label for one in scored if (label := self._labelled_stable(one.case)) is not None]
         if labels:
             share_stable = sum(labels) / len(labels)
@@ -261,7 +262,11 @@ class PhononTask(Task):
         return asked
 
     def _thermal(
-        self, qpoints: np.ndarray, frequencies_thz: np.ndarray, weights: np.ndarray, temperature_k: float
+        self,
+        qpoints: NDArray[np.float64],
+        frequencies_thz: NDArray[np.float64],
+        weights: NDArray[np.int64],
+        temperature_k: float,
     ) -> dict[str, float]:
         cutoff = 0.0
         if not self._is_lambench:

@@ -27,9 +27,7 @@ class PhononCubic(Dataset):
 
         with _FILE.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                atoms = bulk(
-                    row["cation"] + row["anion"], row["prototype"], a=float(row["a_ang"]), cubic=True, basis=None
-                )
+                atoms = bulk(row["cation"] + row["anion"], row["prototype"], a=float(row["a_ang"]), cubic=True)
                 yield Case(
                     id=row["mp_id"],
                     structures=(atoms,),

@@ -11,7 +11,7 @@ from lamcore.errors import DataError
 from lamcore.quantities import KELVIN_PER_THZ
 
 from lamcore_phonon.datasets.files import given_path, read_json, read_text
-from lamcore_phonon.datasets.labels import Labels, case_settings, entry
+from lamcore_phonon.datasets.labels import IDENTITY, Labels, case_settings, entry
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -51,10 +51,9 @@ class PhononDB(Dataset):
     def _case(self, mp_id: str, material: dict[str, Any], frame: Atoms) -> Case:
         path = self.files[_REFERENCE]
         labels = entry(material, self._label_set, path, mp_id)
-        matrices = {
-            key: entry(frame.info, key, self.files[_STRUCTURES], mp_id).tolist()
-            for key in (self._supercell_key, "primitive_matrix")
-        }
+        supercell_matrix = entry(frame.info, self._supercell_key, self.files[_STRUCTURES], mp_id)
+        # Structures without the matrix are primitive cells.
+        primitive_matrix = frame.info.get("primitive_matrix")
         frame.info = {}
         return Case(
             id=mp_id,
@@ -68,8 +67,8 @@ class PhononDB(Dataset):
             },
             settings=case_settings(
                 name=f"{material['name']} ({material['spg']})",
-                supercell_matrix=matrices[self._supercell_key],
-                primitive_matrix=matrices["primitive_matrix"],
+                supercell_matrix=supercell_matrix.tolist(),
+                primitive_matrix=IDENTITY if primitive_matrix is None else primitive_matrix.tolist(),
                 level_of_theory="PBE",
             ),
         )
