@@ -74,3 +74,7 @@ class RelaxationExplodedError(CaseError, ArithmeticError):
 
 class DynamicsExplodedError(CaseError, ArithmeticError):
     """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""
+
+
+class BadOutputError(CaseError, ValueError):
+    """A task gave an output that cannot be stored: not finite, or neither JSON values nor NumPy arrays."""

@@ -103,6 +103,8 @@ def prepare(
     with warnings.catch_warnings():
         # A supercell of lower symmetry than the crystal is legitimate; `sample_mesh` takes it into account.
         warnings.filterwarnings("ignore", message="Warning: Point group symmetries", category=UserWarning)
+        # `auto` was asked for.
+        warnings.filterwarnings("ignore", message="primitive_matrix defaulted to 'auto'", category=UserWarning)
         phonon = Phonopy(
             to_phonopy(atoms),
             supercell_matrix=np.asarray(supercell_matrix, dtype=int),
