@@ -167,7 +167,7 @@ def reference_curve(case: Case) -> EquationOfState:
 
 def _with_volume(atoms: Atoms, volume_ang3_per_atom: float) -> Atoms:
     """The crystal scaled to a volume, all angles and fractional coordinates kept."""
-    scaled = atoms.copy()
+    scaled: Atoms = atoms.copy()
     factor = (volume_ang3_per_atom * len(atoms) / atoms.get_volume()) ** (1 / 3)
     scaled.set_cell(atoms.cell * factor, scale_atoms=True)
     return scaled
