@@ -100,6 +100,12 @@ def fit(volumes_ang3: ArrayLike, energies_ev: ArrayLike) -> EquationOfState:
     )
 
 
+def fit_rms_ev(curve: EquationOfState, volumes_ang3: ArrayLike, energies_ev: ArrayLike) -> float:
+    """Root mean square difference, eV/atom, between a curve and the energies it was fitted to."""
+    residuals = curve.energies(volumes_ang3) - np.asarray(energies_ev, dtype=np.float64)
+    return float(np.sqrt(np.mean(residuals**2)))
+
+
 def delta_mev(one: EquationOfState, other: EquationOfState) -> float:
     """Δ between two equations of state, meV/atom.
 
