@@ -83,7 +83,8 @@ def test_a_drift_of_the_model_does_not_reach_the_frequencies(cu3au):
     q = np.array([[0.5, 0, 0]])
     physics.solve_force_constants(phonon, forces)
     clean = physics.frequencies_at(phonon, q)
-    physics.solve_force_constants(phonon, [force + [0.02, -0.01, 0.03] for force in forces])
+    drift = np.array([0.02, -0.01, 0.03])
+    physics.solve_force_constants(phonon, [force + drift for force in forces])
     np.testing.assert_allclose(physics.frequencies_at(phonon, q), clean, atol=1e-8)
 
 

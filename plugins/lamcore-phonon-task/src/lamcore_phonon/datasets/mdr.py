@@ -34,9 +34,9 @@ _EXPECTED = (
 class Mdr(Dataset):
     """Unit cells, supercell and primitive matrices from phonopy files; labels from a CSV or JSON table.
 
-    The CSV has the columns mp_id, max_freq (K), entropy, heat_capacity (J/K/mol) and free_energy (kJ/mol), as LAMBench's
-    `pbe.csv`. The JSON has a list `materials` with `mp_id`, `gga` and, under `no_nac` and `nac`, labels whose names carry
-    their units.
+    The CSV has the columns mp_id, max_freq (K), entropy, heat_capacity (J/K/mol) and free_energy (kJ/mol), as
+    LAMBench's `pbe.csv`. The JSON has a list `materials` with `mp_id`, `gga` and, under `no_nac` and `nac`, labels
+    whose names carry their units.
     """
 
     def __init__(
