@@ -1,9 +1,9 @@
-"""Composes a run with Hydra: what is installed becomes config groups, and a composed config becomes a checked selection."""
+"""Composes a run with Hydra: what is installed becomes config groups; what is composed is checked."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Group = Literal["model", "task", "dataset"]
 GROUPS: tuple[Group, ...] = ("task", "model", "dataset")
 _MAX_CASES = Option("max_cases", int | None, None)
-_EXECUTORS: dict[str, dict[str, Option]] = {"inline": {}, "processes": {"workers": Option("workers", int, 2)}}
-_RUN_OPTIONS = {
+EXECUTORS: dict[str, dict[str, Option]] = {"inline": {}, "processes": {"workers": Option("workers", int, 2)}}
+_TOP_OPTIONS = {
     "runs": Option("runs", Path, "runs"),
     "retry_failed": Option("retry_failed", bool, False),
 }
@@ -29,6 +29,11 @@ _BATCH_OPTIONS = {
     "max_cases": Option("max_cases", int, 256),
     "max_atoms": Option("max_atoms", int | None, None),
 }
+RUN_OPTIONS = (
+    _TOP_OPTIONS
+    | {f"batch.{name}": option for name, option in _BATCH_OPTIONS.items()}
+    | {"executor.workers": EXECUTORS["processes"]["workers"]}
+)
 
 
 @dataclass(frozen=True)
@@ -122,63 +127,6 @@ def _node(group: Group, name: str, offer: Offer[Any]) -> dict[str, Any]:
     return {"name": name} | {key: option.default for key, option in group_options(group, offer).items()}
 
 
-def check_overrides(overrides: Iterable[str], registry: Registry) -> None:
-    """Name what is misspelt in command-line overrides, before Hydra sees them.
-
-    Raises:
-        UnknownNameError: A group, name, option or executor does not exist.
-        ConfigError: An override cannot be parsed, or the dataset is not one for the task.
-    """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
-
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise ConfigError(f"cannot read the override {error.override!r}: {error}; write key=value") from error
-    chosen: dict[str, list[str]] = {"task": ["eos"], "model": ["emt"], "dataset": [], "executor": ["inline"]}
-    values: list[tuple[str, str]] = []
-    for override in parsed:
-        key = override.key_or_group
-        if key.startswith("hydra") or override.is_delete() or override.is_add():
-            continue
-        names = [str(name) for name in _override_values(override)]
-        if key in chosen:
-            chosen[key] = names
-        else:
-            values.append((key, names[0] if names else ""))
-    for group in GROUPS:
-        for name in chosen[group]:
-            if not (group == "dataset" and name.removeprefix("of-") in registry.tasks):
-                registry.get(group, name)
-    for name in chosen["executor"]:
-        if name not in _EXECUTORS:
-            raise UnknownNameError(unknown(name, name, _EXECUTORS, "executor"))
-    known = _known_keys(chosen, registry)
-    for key, _ in values:
-        if key not in known and not any(key.startswith(f"{parent}.") for parent in known):
-            near = [name for name in known if name.split(".")[0] == key.split(".")[0]] if "." in key else known
-            raise UnknownNameError(unknown(key, key, near or known, "option"))
-
-
-def _override_values(override: Any) -> list[Any]:
-    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.value()]
-
-
-def _known_keys(chosen: Mapping[str, Sequence[str]], registry: Registry) -> set[str]:
-    """Every key that an override may name, given what is chosen."""
-    known = {*_RUN_OPTIONS, *(f"batch.{name}" for name in _BATCH_OPTIONS), *GROUPS, "executor"}
-    datasets = list(chosen["dataset"]) or [f"of-{task}" for task in chosen["task"]]
-    for group, names in (("task", chosen["task"]), ("model", chosen["model"]), ("dataset", datasets)):
-        for name in names:
-            if name.removeprefix("of-") in registry.tasks and group == "dataset":
-                name = registry.tasks[name.removeprefix("of-")].spec.dataset
-            known |= {f"{group}.{option}" for option in group_options(group, registry.get(group, name))}  # type: ignore[arg-type]
-    for name in chosen["executor"]:
-        known |= {f"executor.{option}" for option in _EXECUTORS[name]}
-    return known
-
-
 def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Selection:
     """Check a composed configuration.
 
@@ -194,14 +142,14 @@ def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Select
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        tree = OmegaConf.to_container(OmegaConf.create(config), resolve=True)  # type: ignore[call-overload]
+        tree = OmegaConf.to_container(OmegaConf.create(dict(config)), resolve=True)
     except OmegaConfBaseException as error:
         raise ConfigError(f"the configuration cannot be resolved: {error}") from error
     assert isinstance(tree, dict)
     plain: dict[str, Any] = {str(key): value for key, value in tree.items() if key != "hydra"}
     plain_config = copy.deepcopy(plain)
     parts = {name: _section(plain, name) for name in (*GROUPS, "executor", "batch")}
-    run = check_options(_RUN_OPTIONS, {key: value for key, value in plain.items() if key not in parts}, "")
+    run = check_options(_TOP_OPTIONS, {key: value for key, value in plain.items() if key not in parts}, "")
     max_cases = parts["dataset"].pop("max_cases", None)
     _check_positive("dataset.max_cases", max_cases)
     choices = {group: _choose(group, dict(parts[group]), registry) for group in GROUPS}
@@ -209,9 +157,9 @@ def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Select
     for name, value in batch.items():
         _check_positive(f"batch.{name}", value)
     executor = str(parts["executor"].pop("name", ""))
-    if executor not in _EXECUTORS:
-        raise UnknownNameError(unknown(executor, executor, _EXECUTORS, "executor"))
-    executor_options = check_options(_EXECUTORS[executor], parts["executor"], "executor.")
+    if executor not in EXECUTORS:
+        raise UnknownNameError(unknown(executor, executor, EXECUTORS, "executor"))
+    executor_options = check_options(EXECUTORS[executor], parts["executor"], "executor.")
     for name, value in executor_options.items():
         _check_positive(f"executor.{name}", value)
     task, dataset = choices["task"], choices["dataset"]
@@ -251,32 +199,3 @@ def _choose(group: Group, options: dict[str, Any], registry: Registry) -> Choice
 def _check_positive(name: str, value: object) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         raise ConfigError(f"{name}: got {value!r}, expected a whole number of at least 1")
-
-
-def refuse_free_targets(folders: Iterable[Path]) -> None:
-    """Refuse the user's own YAML when it holds a `_target_`: names go through the registry only.
-
-    Hydra would call whatever such a key names, for instance as a callback, before lamcore sees the configuration.
-
-    Raises:
-        ConfigError: A file has one, or is not YAML.
-    """
-    import yaml
-
-    for folder in folders:
-        for path in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
-            try:
-                documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-            except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-                raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-            if _has_target(documents):
-                raise ConfigError(
-                    f"{path}: holds the key '_target_', which lamcore does not allow; "
-                    "choose models, datasets and tasks by name"
-                )
-
-
-def _has_target(tree: object) -> bool:
-    if isinstance(tree, Mapping):
-        return "_target_" in tree or any(_has_target(value) for value in tree.values())
-    return isinstance(tree, list) and any(_has_target(item) for item in tree)

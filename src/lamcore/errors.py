@@ -60,6 +60,10 @@ class EvaluationError(CaseError, RuntimeError):
     """The model raised while it computed this structure."""
 
 
+class BadOutputError(CaseError, ValueError):
+    """A task gave an output that cannot be stored: not finite, or neither JSON values nor NumPy arrays."""
+
+
 class ConstraintError(CaseError, ValueError):
     """The structure carries a constraint that this calculation cannot keep."""
 
@@ -74,7 +78,3 @@ class RelaxationExplodedError(CaseError, ArithmeticError):
 
 class DynamicsExplodedError(CaseError, ArithmeticError):
     """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""
-
-
-class BadOutputError(CaseError, ValueError):
-    """A task gave an output that cannot be stored: not finite, or neither JSON values nor NumPy arrays."""

@@ -78,8 +78,12 @@ def _processes(
                     spent.add(done.counters)
                     yield Progress(done.records, spent, done.facts)
                 if alone:
-                    died = WorkerDiedError(f"the process that calculated case {case.id!r} ended without an answer, twice")
-                    yield Progress([Record.failed(case.id, Failure.of(died), 0.0, attempts.get(case.id, 1))], spent, None)
+                    died = WorkerDiedError(
+                        f"the process that calculated case {case.id!r} ended without an answer, twice"
+                    )
+                    yield Progress(
+                        [Record.failed(case.id, Failure.of(died), 0.0, attempts.get(case.id, 1))], spent, None
+                    )
 
 
 def _until_a_worker_dies(

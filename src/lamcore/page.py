@@ -41,7 +41,9 @@ def render_page(view: RunView, provenance: Mapping[str, Any], reports: Sequence[
 def _apology(name: str, error: Exception) -> Section:
     from html import escape
 
-    return Section(f"Report {name}", f"<p class='warning'>This report raised {escape(f'{type(error).__name__}: {error}')}</p>")
+    return Section(
+        f"Report {name}", f"<p class='warning'>This report raised {escape(f'{type(error).__name__}: {error}')}</p>"
+    )
 
 
 @cache

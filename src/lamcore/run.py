@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lamcore.aggregate import score_cases
 from lamcore.batching import Counters
 from lamcore.config import Selection, select
-from lamcore.errors import DataError, RunFolderError
+from lamcore.errors import BadOutputError, DataError, RunFolderError
 from lamcore.executors import Progress, execute
 from lamcore.identity import RunIdentity, identify, run_id
 from lamcore.page import render_page
 from lamcore.provenance import describe, session
-from lamcore.records import BadOutputError, Failure, Record, RecordStore, read_records
+from lamcore.records import Failure, Record, RecordStore, read_records
 from lamcore.report import RunView
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ def load_cases(selection: Selection) -> list[Case]:
     seen: set[str] = set()
     for case in cases:
         if case.id in seen:
-            raise DataError(f"dataset {selection.dataset.name!r}: two cases have the id {case.id!r}; ids must be unique")
+            raise DataError(
+                f"dataset {selection.dataset.name!r}: two cases have the id {case.id!r}; ids must be unique"
+            )
         seen.add(case.id)
     return cases
 
@@ -132,7 +134,9 @@ def _open_folder(folder: Path, selection: Selection, identity: RunIdentity) -> d
         try:
             provenance["sessions"] = json.loads(earlier.read_text(encoding="utf-8"))["sessions"]
         except (ValueError, KeyError) as error:
-            raise RunFolderError(f"{earlier}: damaged ({error}); move it away and give the same command again") from error
+            raise RunFolderError(
+                f"{earlier}: damaged ({error}); move it away and give the same command again"
+            ) from error
     _write(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(selection.plain))))
     _write(earlier, _json(provenance))
     return provenance
@@ -220,4 +224,3 @@ def _write(path: Path, text: str) -> None:
             f"{path}: cannot be written ({error}); recorded cases are safe: make room or give write permission, "
             "then give the same command again"
         ) from error
-

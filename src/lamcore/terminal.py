@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from lamcore.run import RunResult
 
 _FAILURES_SHOWN = 5
+_ARROWS = {"lower": "↓", "higher": "↑"}
+_WIDTH_OF_FILES = 120
+
+
+def make_console() -> Console:
+    """The terminal, or plain text of a readable width where the output goes to a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH_OF_FILES)
 
 
 class ProgressBar:
@@ -51,7 +59,8 @@ class ProgressBar:
         try:
             yield self
         finally:
-            self._progress.stop()
+            if self._progress.live.is_started:
+                self._progress.stop()
 
     def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, records: Sequence[Record]) -> None:
         """Say what is about to run, and where its results go."""
@@ -60,8 +69,13 @@ class ProgressBar:
         print_ = self._console.print
         names = f"[bold]{config['task']['name']}[/bold] with [bold]{config['model']['name']}[/bold]"
         print_(f"{names} on {config['dataset']['name']}", highlight=False)
-        print_(f"data: {escape(provenance['licences']['dataset'])}; {escape(_cite(provenance, 'dataset'))}", style="dim")
-        print_(f"model: {escape(provenance['licences']['model weights'])}; {escape(_cite(provenance, 'model'))}", style="dim")
+        print_(
+            f"data: {escape(provenance['licences']['dataset'])}; {escape(_cite(provenance, 'dataset'))}", style="dim"
+        )
+        print_(
+            f"model: {escape(provenance['licences']['model weights'])}; {escape(_cite(provenance, 'model'))}",
+            style="dim",
+        )
         if records:
             failed = sum(record.status == "failed" for record in records)
             again = f", {failed} of them failed (retry_failed=true tries those again)" if failed else ""
@@ -83,30 +97,31 @@ class ProgressBar:
 
 
 def print_result(console: Console, result: RunResult) -> None:
-    """The table of metrics, the first failures, and where everything is."""
+    """The table of metrics (↓ lower is better, ↑ higher is), the first failures, and where everything is."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("metric")
+    table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right", style="bold")
     table.add_column("unit")
     table.add_column("95 % interval", justify="right")
     table.add_column("dummy", justify="right")
-    table.add_column("better")
     table.add_column("n", justify="right")
     table.add_column("failed", justify="right")
     for metric in result.metrics:
         table.add_row(
-            metric.name,
+            f"{metric.name} {_ARROWS[metric.direction]}",
             format_number(metric.value),
             metric.unit,
             format_interval(metric.interval),
             format_number(metric.dummy),
-            metric.direction,
             str(metric.n),
             str(metric.n_failed),
         )
     console.print(table)
     if result.failures:
-        console.print(f"{len(result.failures)} of {result.n_cases} cases failed and count as the notes in the report say:", style="red")
+        console.print(
+            f"{len(result.failures)} of {result.n_cases} cases failed and count as the notes in the report say:",
+            style="red",
+        )
         for case_id, why in list(result.failures.items())[:_FAILURES_SHOWN]:
             console.print(f"  {case_id}: {why.splitlines()[0]}", markup=False, highlight=False)
         if len(result.failures) > _FAILURES_SHOWN:
