@@ -117,8 +117,8 @@ def build_mdr(
 
     Args:
         path: Folder with one phonopy file a material, named by its id: .yaml, .yaml.bz2, .yaml.gz or .yaml.xz.
-        labels_path: Table of labels: CSV as LAMBench's pbe.csv, or JSON as reference_300K.json; looked for in the folder
-            when not given.
+        labels_path: Table of labels: CSV as LAMBench's pbe.csv, or JSON as reference_300K.json; looked for in the
+            folder when not given.
         labels: Labels without or with the non-analytic correction, where the table has both.
         max_frequency_points: Where the labels' highest frequency was looked for; `lambench` for a CSV and `mesh` for a
             JSON unless given.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase import Atoms
@@ -82,7 +82,7 @@ class BandStructure:
 def prepare(
     atoms: Atoms,
     supercell_matrix: ArrayLike,
-    primitive_matrix: ArrayLike | str = "auto",
+    primitive_matrix: ArrayLike | Literal["auto"] = "auto",
     displacement_ang: float = 0.01,
     symprec_ang: float = 1e-5,
 ) -> tuple[Phonopy, list[Atoms]]:
@@ -108,7 +108,7 @@ def prepare(
         phonon = Phonopy(
             to_phonopy(atoms),
             supercell_matrix=np.asarray(supercell_matrix, dtype=int),
-            primitive_matrix=primitive_matrix if isinstance(primitive_matrix, str) else np.asarray(primitive_matrix),
+            primitive_matrix="auto" if isinstance(primitive_matrix, str) else np.asarray(primitive_matrix),
             symprec=symprec_ang,
         )
     phonon.generate_displacements(distance=displacement_ang, is_diagonal=False)

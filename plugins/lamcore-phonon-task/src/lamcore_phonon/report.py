@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lamcore.report import RunView, Section, figure_html, table_html
 
+from lamcore.report import RunView, Section, figure_html, table_html
 from lamcore_phonon.task import QUANTITIES, Quantity
 
 if TYPE_CHECKING:
-    from lamcore import Case, ScoredCase
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from lamcore import Case, ScoredCase
 
 _N_LABELLED = 3
 _N_WORST = 10
@@ -44,7 +45,9 @@ def parity_figure(scored: Sequence[ScoredCase]) -> tuple[Figure, list[str]] | No
     """
     from matplotlib.figure import Figure
 
-    shown = [quantity for quantity in QUANTITIES if any(one.scores and quantity.error_key in one.scores for one in scored)]
+    shown = [
+        quantity for quantity in QUANTITIES if any(one.scores and quantity.error_key in one.scores for one in scored)
+    ]
     if not shown:
         return None
     n_columns = min(len(shown), 2)
@@ -69,7 +72,9 @@ def _parity(view: RunView) -> str:
         return ""
     figure, notes = drawn
     levels = sorted({str(one.case.settings.get("level_of_theory", "not stated")) for one in view.scored})
-    caption = f"Each point is one crystal; on the line, prediction and reference agree. Reference: {', '.join(levels)}. "
+    caption = (
+        f"Each point is one crystal; on the line, prediction and reference agree. Reference: {', '.join(levels)}. "
+    )
     caption += f"Named: the {_N_LABELLED} largest errors. "
     caption += "; ".join(notes) + "." if notes else "No case failed."
     return figure_html(figure, caption)
@@ -87,24 +92,7 @@ def _draw_parity(axes: Axes, quantity: Quantity, done: Sequence[ScoredCase]) -> 
     axes.plot(limits, limits, color=_LINE, linewidth=0.8, zorder=1)
     axes.scatter(reference, predicted, s=16, color=_POINT, alpha=0.75, linewidths=0, zorder=2)
     axes.scatter(reference[worst], predicted[worst], s=18, color=_WORST, linewidths=0, zorder=3)
-    middle = (low + high) / 2
-    taken: list[float] = []
-    for index in sorted(worst, key=lambda i: predicted[i]):
-        # Names stand on the side of the point where there is room, one above the other.
-        on_left = reference[index] > middle
-        height = float(predicted[index])
-        if taken and height - taken[-1] < 0.045 * (high - low):
-            height = taken[-1] + 0.045 * (high - low)
-        taken.append(height)
-        axes.annotate(
-            _name(done[index].case),
-            (reference[index], predicted[index]),
-            xytext=(reference[index] + (-1 if on_left else 1) * 0.025 * (high - low), height),
-            ha="right" if on_left else "left",
-            va="center",
-            fontsize=7.5,
-            color=_WORST,
-        )
+    _name_points(axes, [(float(reference[i]), float(predicted[i]), _name(done[i].case)) for i in worst], low, high)
     axes.set(
         xlim=limits,
         ylim=limits,
@@ -114,6 +102,30 @@ def _draw_parity(axes: Axes, quantity: Quantity, done: Sequence[ScoredCase]) -> 
     )
     mean_error = f"mean error {error.mean():+.3g}, mean absolute error {np.abs(error).mean():.3g} {quantity.unit}"
     axes.set_title(f"{quantity.title.capitalize()}\n{mean_error}, n = {len(done)}", fontsize=9)
+
+
+def _name_points(axes: Axes, points: Sequence[tuple[float, float, str]], low: float, high: float) -> None:
+    """Write names beside points, away from the diagonal where there is room, and never over one another."""
+    from matplotlib.patheffects import withStroke
+
+    span = (high - low) or 1.0
+    previous = -np.inf
+    for reference, predicted, name in sorted(points, key=lambda point: point[1]):
+        on_left = predicted > reference
+        if not 0.35 < (reference - low) / span < 0.65:
+            on_left = reference - low > 0.5 * span
+        height = previous = max(predicted, previous + 0.045 * span)
+        axes.text(
+            reference + (-0.025 if on_left else 0.025) * span,
+            height,
+            name,
+            ha="right" if on_left else "left",
+            va="center",
+            fontsize=7.5,
+            color=_WORST,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+            zorder=4,
+        )
 
 
 def _worst(view: RunView) -> str:

@@ -8,17 +8,18 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
 from lamcore import Metric, ScoredCase, Task
 from lamcore.errors import CaseError, ConfigError
 from lamcore.quantities import KELVIN_PER_THZ
-
 from lamcore_phonon import physics
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from lamcore import Case, Model
     from numpy.typing import NDArray
     from phonopy import Phonopy
+
+    from lamcore import Case, Model
 
 FORCE_LIMIT_EV_PER_ANG = 1e4
 ACOUSTIC_CUTOFF_THZ = 0.01

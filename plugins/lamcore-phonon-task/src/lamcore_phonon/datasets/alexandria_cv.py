@@ -8,9 +8,9 @@ from io import StringIO
 
 import numpy as np
 from ase import Atoms
+
 from lamcore import Case, Dataset
 from lamcore.errors import ConfigError, DataError
-
 from lamcore_phonon.datasets.files import given_path, read_text
 from lamcore_phonon.datasets.labels import IDENTITY, case_settings, entry
 

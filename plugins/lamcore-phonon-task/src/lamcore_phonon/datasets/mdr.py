@@ -11,7 +11,6 @@ from typing import Any, Literal
 from lamcore import Case, Dataset
 from lamcore.errors import DataError
 from lamcore.quantities import KELVIN_PER_THZ
-
 from lamcore_phonon.datasets.files import COMPRESSIONS, given_path, read_json, read_text
 from lamcore_phonon.datasets.labels import IDENTITY, Labels, case_settings, entry
 
@@ -27,15 +26,17 @@ _CSV_LABELS = {
 _PREFIX = "phonopy_params_"
 _CRYSTAL_BLOCKS = ("phonopy:", "physical_unit:", "unit_cell:", "supercell_matrix:", "primitive_matrix:")
 _VASP_FUNCTIONALS = {"PS": "PBEsol", "PE": "PBE"}
-_EXPECTED = f"a folder with one phonopy file a material (<mp_id>.yaml, .yaml.bz2, .yaml.gz or .yaml.xz) and {_TABLES[0]}"
+_EXPECTED = (
+    f"a folder with one phonopy file a material (<mp_id>.yaml, .yaml.bz2, .yaml.gz or .yaml.xz) and {_TABLES[0]}"
+)
 
 
 class Mdr(Dataset):
     """Unit cells, supercell and primitive matrices from phonopy files; labels from a CSV or JSON table.
 
-    The CSV has the columns mp_id, max_freq (K), entropy, heat_capacity (J/K/mol) and free_energy (kJ/mol), as LAMBench's
-    `pbe.csv`. The JSON has a list `materials` with `mp_id`, `gga` and, under `no_nac` and `nac`, labels whose names carry
-    their units.
+    The CSV has the columns mp_id, max_freq (K), entropy, heat_capacity (J/K/mol) and free_energy (kJ/mol), as
+    LAMBench's `pbe.csv`. The JSON has a list `materials` with `mp_id`, `gga` and, under `no_nac` and `nac`, labels
+    whose names carry their units.
     """
 
     def __init__(
@@ -85,7 +86,9 @@ class Mdr(Dataset):
         for name in _TABLES:
             if (candidate := self._folder / name).is_file():
                 return candidate
-        raise DataError(f"{self._folder}: no table of labels ({' or '.join(_TABLES)}); name it with dataset.labels_path=…")
+        raise DataError(
+            f"{self._folder}: no table of labels ({' or '.join(_TABLES)}); name it with dataset.labels_path=…"
+        )
 
     def _phonopy_files(self) -> dict[str, Path]:
         """All phonopy files below the folder by material."""
@@ -145,7 +148,9 @@ class Mdr(Dataset):
         except (TypeError, KeyError, ValueError) as error:
             raise DataError(f"{file}: not a phonopy file: {error!r}") from error
         if crystal.unitcell is None or crystal.supercell_matrix is None:
-            raise DataError(f"{file}: has no unit cell or no supercell_matrix, expected a phonopy_params or phonopy_disp file")
+            raise DataError(
+                f"{file}: has no unit cell or no supercell_matrix, expected a phonopy_params or phonopy_disp file"
+            )
         primitive = crystal.primitive_matrix
         atoms = from_phonopy(crystal.unitcell)
         return Case(

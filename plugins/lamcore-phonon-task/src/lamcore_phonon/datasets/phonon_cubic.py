@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lamcore import Case, Dataset
-
 from lamcore_phonon.datasets.labels import case_settings
 
 _FILE = Path(__file__).parent.parent / "data" / "phonon-cubic.csv"

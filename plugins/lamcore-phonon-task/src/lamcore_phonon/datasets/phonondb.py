@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from lamcore import Case, Dataset
 from lamcore.errors import DataError
 from lamcore.quantities import KELVIN_PER_THZ
-
 from lamcore_phonon.datasets.files import given_path, read_json, read_text
 from lamcore_phonon.datasets.labels import IDENTITY, Labels, case_settings, entry
 
@@ -24,16 +23,16 @@ _LABEL_SETS = {"no_nac": "no", "nac": "nac"}
 class PhononDB(Dataset):
     """Structures with `fc2_supercell`, `fc3_supercell` and `primitive_matrix`, and a table of labels on meshes."""
 
-    def __init__(
-        self, path: str | None, labels: Labels = "no_nac", supercell: Literal["fc2", "fc3"] = "fc2"
-    ) -> None:
+    def __init__(self, path: str | None, labels: Labels = "no_nac", supercell: Literal["fc2", "fc3"] = "fc2") -> None:
         self._folder = given_path(path, "phonondb", f"a folder with {_STRUCTURES} and {_REFERENCE}")
         self._label_set = _LABEL_SETS[labels]
         self._supercell_key = f"{supercell}_supercell"
         self.files = {name: self._folder / name for name in (_STRUCTURES, _REFERENCE)}
         for file in self.files.values():
             if not file.is_file():
-                raise DataError(f"{file}: not found; dataset phonondb needs {_STRUCTURES} and {_REFERENCE} in the folder")
+                raise DataError(
+                    f"{file}: not found; dataset phonondb needs {_STRUCTURES} and {_REFERENCE} in the folder"
+                )
 
     def cases(self) -> Iterator[Case]:
         """In the order of the table of labels."""
