@@ -35,4 +35,5 @@ class Case:
         """
         if len(self.structures) != 1:
             raise ValueError(f"case {self.id!r} has {len(self.structures)} structures, expected 1; use case.structures")
-        return self.structures[0].copy()
+        atoms: Atoms = self.structures[0].copy()
+        return atoms

@@ -5,6 +5,8 @@ Messages say what went wrong, where, what was got, what was expected, and what t
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class LamcoreError(Exception):
     """Something that the user can mend; the command line prints its message without a traceback."""
@@ -31,7 +33,15 @@ class RunFolderError(LamcoreError):
 
 
 class CaseError(LamcoreError):
-    """Something that fails one case and leaves its neighbours alone."""
+    """Something that fails one case and leaves its neighbours alone.
+
+    Attributes:
+        structure: The structure at fault (an `ase.Atoms`), kept with the record of the failure, if there is one.
+    """
+
+    def __init__(self, message: str, structure: Any = None) -> None:
+        super().__init__(message)
+        self.structure = structure
 
 
 class UnsupportedStructureError(CaseError, ValueError):
@@ -48,3 +58,23 @@ class BadPredictionError(CaseError, ValueError):
 
 class EvaluationError(CaseError, RuntimeError):
     """The model raised while it computed this structure."""
+
+
+class BadOutputError(CaseError, ValueError):
+    """A task gave an output that cannot be stored: not finite, or neither JSON values nor NumPy arrays."""
+
+
+class ConstraintError(CaseError, ValueError):
+    """The structure carries a constraint that this calculation cannot keep."""
+
+
+class SymmetryError(CaseError, ValueError):
+    """The space group of the structure could not be found or kept."""
+
+
+class RelaxationExplodedError(CaseError, ArithmeticError):
+    """A relaxation met values that are not finite, or forces beyond any physical meaning."""
+
+
+class DynamicsExplodedError(CaseError, ArithmeticError):
+    """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""

@@ -1,7 +1,7 @@
 """What a plugin may give to lamcore: the whole contract.
 
-A plugin is a module named by an entry point in the group `lamcore`, with functions of these names marked `@hookimpl`. They
-run at every start-up, `lamcore --help` included: they import nothing heavy and return frozen specs.
+A plugin is a module named by an entry point in the group `lamcore`, with functions of these names marked `@hookimpl`.
+They run at every start-up, `lamcore --help` included: they import nothing heavy and return frozen specs.
 A module may set `LAMCORE_API = 1`, the version of this contract that it was written for.
 """
 

@@ -72,7 +72,8 @@ class Scope:
             )
         if not self.charged and atoms.info.get("charge", 0) != 0:
             raise UnsupportedStructureError(
-                f"{atoms.get_chemical_formula()}: charge is {atoms.info['charge']}; the model covers neutral structures only"
+                f"{atoms.get_chemical_formula()}: charge is {atoms.info['charge']}; "
+                "the model covers neutral structures only"
             )
 
 
@@ -106,7 +107,9 @@ class Model(ABC):
         Raises:
             MissingPropertyError: The model has none.
         """
-        raise MissingPropertyError(f"{type(self).__name__} has no descriptors; it gives {', '.join(sorted(self.properties))}")
+        raise MissingPropertyError(
+            f"{type(self).__name__} has no descriptors; it gives {', '.join(sorted(self.properties))}"
+        )
 
     def release_memory(self) -> None:  # noqa: B027 - most models have nothing to release
         """Give memory kept for later back to the device; called after a batch ran out of memory."""
@@ -136,4 +139,6 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
             raise BadPredictionError(f"{name} has shape {np.shape(value)}, expected {shape}{hint}")
         if not np.all(np.isfinite(value)):
             bad = int(np.size(value) - np.sum(np.isfinite(value)))
-            raise BadPredictionError(f"{name} of {atoms.get_chemical_formula()} is not finite ({bad} of {np.size(value)} values)")
+            raise BadPredictionError(
+                f"{name} of {atoms.get_chemical_formula()} is not finite ({bad} of {np.size(value)} values)"
+            )

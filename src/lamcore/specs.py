@@ -1,7 +1,7 @@
 """What a plugin's hooks return: frozen descriptions, no live objects.
 
-A builder's signature is its configuration schema. Give every option a type (`int`, `float`, `str`, `bool`, a `Literal`, a
-list of those, or a union with None), a default, and a line in the docstring's `Args:`.
+A builder's signature is its configuration schema. Give every option a type (`int`, `float`, `str`, `bool`, `Path`, a
+`Literal`, a list of those, or a union with None), a default, and a line in the docstring's `Args:`.
 """
 
 from __future__ import annotations

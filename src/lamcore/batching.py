@@ -1,0 +1,300 @@
+"""Many cases at once on one model: each is sequential code in a greenlet, and what they ask is merged into batches.
+
+When a case asks the model for something it is parked. When every live case is parked, all that they asked for goes to
+the model in as few batches as the limits allow, and each case goes on with its own answer. It is one thread and one
+deterministic order.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import greenlet
+
+from lamcore.batch_limits import BatchLimits, graph_size
+from lamcore.errors import CaseError, EvaluationError
+from lamcore.model import Model, Prediction, check_prediction
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+Output = TypeVar("Output")
+Kind = Literal["evaluate", "descriptors"]
+
+
+@dataclass
+class Counters:
+    """What a run cost."""
+
+    model_builds: int = 0
+    batches: int = 0
+    structures: int = 0
+    atoms: int = 0
+    out_of_memory: int = 0
+    build_seconds: float = 0.0
+    model_seconds: float = 0.0
+    other_seconds: float = 0.0
+
+    def add(self, other: Counters) -> None:
+        """Add what another process or chunk cost."""
+        for name, value in asdict(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def minus(self, earlier: Counters) -> Counters:
+        """What was spent since `earlier`."""
+        return Counters(**{name: value - getattr(earlier, name) for name, value in asdict(self).items()})
+
+    def copy(self) -> Counters:
+        """The counters as they are now."""
+        return replace(self)
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Output]):
+    """What became of a job: its output, or the exception that ended it.
+
+    Attributes:
+        index: The job's place in the order in which jobs were given.
+        seconds: Its own time and its share of the batches that it took part in.
+    """
+
+    index: int
+    output: Output | None
+    error: Exception | None
+    seconds: float
+
+
+@dataclass
+class _Live(Generic[Output]):
+    """A job under way."""
+
+    index: int
+    thread: greenlet.greenlet
+    seconds: float = 0.0
+    output: Output | None = None
+    error: Exception | None = None
+
+
+@dataclass
+class _Request:
+    """What a parked job waits for."""
+
+    kind: Kind
+    structures: Sequence[Atoms]
+    sizes: list[float]
+    answers: list[Any] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def n_atoms(self) -> int:
+        return sum(len(atoms) for atoms in self.structures)
+
+
+class _ParkingModel(Model):
+    """The model as a job sees it: asking parks the job until the hub has the answer."""
+
+    def __init__(self, model: Model) -> None:
+        self.scope = model.scope
+        self.properties = model.properties
+        self.cutoff_ang = model.cutoff_ang
+        self.device = model.device
+        self.dtype = model.dtype
+        self._thread = threading.get_ident()
+
+    def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
+        return self._ask("evaluate", structures)
+
+    def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[Any]]:
+        if "descriptors" not in self.properties:
+            return super().descriptors(structures)
+        return self._ask("descriptors", structures)
+
+    def _ask(self, kind: Kind, structures: Sequence[Atoms]) -> list[Any]:
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("the model was asked from a second thread; ask it from the code of the case itself")
+        if len(structures) == 0:
+            return []
+        for atoms in structures:
+            self.scope.check(atoms)
+        hub = greenlet.getcurrent().parent
+        assert hub is not None
+        answers: list[Any] = hub.switch(
+            _Request(kind, structures, [graph_size(atoms, self.cutoff_ang) for atoms in structures])
+        )
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+
+class Hub:
+    """Runs jobs together on one model.
+
+    Args:
+        model: Computes the batches.
+        limits: How large a batch may be.
+        counters: Where costs are added up.
+        max_cases: How many jobs may be under way at once; fewer are when they fill a batch.
+    """
+
+    def __init__(self, model: Model, limits: BatchLimits, counters: Counters, max_cases: int = 256) -> None:
+        self._model = model
+        self._limits = limits
+        self._counters = counters
+        self._max_cases = max_cases
+        self._shown = _ParkingModel(model)
+
+    def run(self, jobs: Iterable[Callable[[Model], Output]]) -> Iterator[Outcome[Output]]:
+        """Run all jobs; outcomes come as they are ready.
+
+        An exception of a job is its outcome; `KeyboardInterrupt` and its like end the run.
+        """
+        queue = enumerate(jobs)
+        waiting: list[tuple[_Live[Output], _Request]] = []
+        exhausted = False
+        while True:
+            while not exhausted and len(waiting) < self._max_cases and self._has_room(waiting):
+                item = next(queue, None)
+                if item is None:
+                    exhausted = True
+                    break
+                live = self._start(*item)
+                yield from self._advance(live, None, waiting)
+            if not waiting:
+                return
+            asked, waiting = waiting, []
+            self._answer([request for _, request in asked])
+            for live, request in asked:
+                live.seconds += request.seconds
+                yield from self._advance(live, request.answers, waiting)
+
+    def _has_room(self, waiting: list[tuple[_Live[Output], _Request]]) -> bool:
+        if not waiting:
+            return True
+        cap = self._limits.max_atoms
+        n_atoms = sum(request.n_atoms for _, request in waiting)
+        return sum(sum(request.sizes) for _, request in waiting) < self._limits.target and (
+            cap is None or n_atoms < cap
+        )
+
+    def _start(self, index: int, job: Callable[[Model], Output]) -> _Live[Output]:
+        def work() -> None:
+            try:
+                live.output = job(self._shown)
+            except Exception as error:  # the outcome of this job, whatever it is; its neighbours go on
+                live.error = error
+
+        live: _Live[Output] = _Live(index, greenlet.greenlet(work))
+        return live
+
+    def _advance(
+        self, live: _Live[Output], answers: list[Any] | None, waiting: list[tuple[_Live[Output], _Request]]
+    ) -> Iterator[Outcome[Output]]:
+        """Let a job go on until it asks again or ends."""
+        started = time.perf_counter()
+        request = live.thread.switch() if answers is None else live.thread.switch(answers)
+        seconds = time.perf_counter() - started
+        live.seconds += seconds
+        self._counters.other_seconds += seconds
+        if live.thread.dead:
+            yield Outcome(live.index, live.output, live.error, live.seconds)
+        else:
+            waiting.append((live, request))
+
+    def _answer(self, requests: list[_Request]) -> None:
+        """Compute all that was asked for and hand the answers to the requests."""
+        for kind in ("evaluate", "descriptors"):
+            chosen = [request for request in requests if request.kind == kind]
+            structures = [atoms for request in chosen for atoms in request.structures]
+            sizes = [size for request in chosen for size in request.sizes]
+            answers: list[tuple[Any, float]] = []
+            while len(answers) < len(structures):  # packed anew after each batch: the limits learn on the way
+                start = len(answers)
+                (first, *_) = self._limits.pack(sizes[start:], [len(atoms) for atoms in structures[start:]])
+                batch = slice(start, start + first.stop)
+                answers += self._compute(kind, structures[batch], sizes[batch])
+            for request in chosen:
+                mine, answers = answers[: len(request.structures)], answers[len(request.structures) :]
+                request.answers = [answer for answer, _ in mine]
+                request.seconds = sum(seconds for _, seconds in mine)
+
+    def _compute(self, kind: Kind, structures: list[Atoms], sizes: list[float]) -> list[tuple[Any, float]]:
+        """Answers and their share of the time; a batch that fails is halved until the structures at fault are alone."""
+        started = time.perf_counter()
+        try:
+            values = self._ask_model(kind, structures)
+        except Exception as error:  # any model may raise anything; the structure at fault gets it
+            self._counters.model_seconds += time.perf_counter() - started
+            out_of_memory = is_out_of_memory(error)
+            if out_of_memory:
+                self._counters.out_of_memory += 1
+                self._limits.shrink(sum(sizes))
+                self._model.release_memory()
+            if len(structures) == 1:
+                return [(_as_case_error(error, structures[0], out_of_memory), time.perf_counter() - started)]
+            half = len(structures) // 2
+            return [
+                *self._compute(kind, structures[:half], sizes[:half]),
+                *self._compute(kind, structures[half:], sizes[half:]),
+            ]
+        seconds = time.perf_counter() - started
+        total = sum(sizes)
+        self._limits.observe(total, seconds)
+        self._counters.batches += 1
+        self._counters.structures += len(structures)
+        self._counters.atoms += sum(len(atoms) for atoms in structures)
+        self._counters.model_seconds += seconds
+        shares = [seconds * size / total for size in sizes]
+        if kind == "evaluate":
+            values = [_checked(value, atoms) for value, atoms in zip(values, structures, strict=True)]
+        return list(zip(values, shares, strict=True))
+
+    def _ask_model(self, kind: Kind, structures: list[Atoms]) -> list[Any]:
+        values: list[Any] = (
+            self._model.evaluate(structures) if kind == "evaluate" else self._model.descriptors(structures)
+        )
+        if len(values) != len(structures):
+            raise EvaluationError(
+                f"{type(self._model).__name__} answered {len(values)} of {len(structures)} structures; "
+                "the fault is in the model's plugin"
+            )
+        return values
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an exception says that memory ran out, on any device, without importing the package that raised it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        sign in text
+        for sign in ("out of memory", "can't allocate memory", "cannot allocate memory", "resource_exhausted")
+    )
+
+
+def _checked(value: Prediction, atoms: Atoms) -> Prediction | CaseError:
+    try:
+        check_prediction(value, atoms)
+    except CaseError as error:
+        error.structure = atoms.copy()
+        return error
+    return value
+
+
+def _as_case_error(error: Exception, atoms: Atoms, out_of_memory: bool) -> CaseError:
+    if isinstance(error, CaseError):
+        error.structure = atoms.copy()
+        return error
+    formula = atoms.get_chemical_formula()
+    if out_of_memory:
+        message = f"{formula} with {len(atoms)} atoms does not fit in memory alone: {error}"
+    else:
+        message = f"the model raised {type(error).__name__} on {formula} with {len(atoms)} atoms: {error}"
+    wrapped = EvaluationError(message, atoms.copy())
+    wrapped.__cause__ = error
+    return wrapped
