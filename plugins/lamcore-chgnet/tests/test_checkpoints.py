@@ -30,7 +30,7 @@ def test_every_checkpoint_agrees_with_the_package(checkpoint):
     structures = [
         bulk("Si"),
         bulk("NaCl", "rocksalt", a=5.5),
-        Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 4]], cell=[15] * 3),
+        Atoms("Na2", positions=[[0, 0, 0], [0, 0, 4]], cell=[15] * 3),
     ]
     structures[0].rattle(0.05, seed=1)
     for atoms, prediction in zip(structures, model.evaluate(structures), strict=True):
@@ -83,14 +83,14 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path):
 
 
 def test_a_file_that_would_run_code_is_refused_unrun(tmp_path: Path):
-    import pickle
+    import torch
 
     class Malicious:
         def __reduce__(self):
             return Path.touch, (tmp_path / "was_run",)
 
     file = tmp_path / "model.pth.tar"
-    file.write_bytes(pickle.dumps({"model": Malicious()}))
+    torch.save({"model": Malicious()}, file)
     with pytest.raises(ConfigError, match="not a checkpoint"):
         build_chgnet(checkpoint=str(file))
     assert not (tmp_path / "was_run").exists()

@@ -53,19 +53,19 @@ def bond_graph(atoms: Atoms, bond_cutoff_ang: float, angle_cutoff_ang: float) ->
     first, second, images, _ = find_points_in_spheres(
         positions, positions, r=bond_cutoff_ang, pbc=atoms.pbc.astype(np.int64), lattice=cell, tol=1e-8
     )
+    pairs = np.stack((first, second), axis=1).astype(np.int64)
     images = images.reshape(-1, 3).round().astype(np.int64)
-    kept = _one_of_each_pair(first, second, images)
-    bonds = np.stack((first, second), axis=1).astype(np.int64)[kept]
+    kept = _one_of_each_pair(pairs, images)
+    bonds = pairs[kept]
     vectors = positions[bonds[:, 1]] + images[kept] @ cell - positions[bonds[:, 0]]
     short = np.flatnonzero(np.linalg.norm(vectors, axis=1) < angle_cutoff_ang)
     centres, angle_bonds, signs = _angles(bonds, short)
     return BondGraph(atoms.numbers.astype(np.int64), bonds, vectors, centres, angle_bonds, signs)
 
 
-def _one_of_each_pair(
-    first: NDArray[np.int64], second: NDArray[np.int64], images: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _one_of_each_pair(pairs: NDArray[np.int64], images: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Of each bond and its reverse, one; and of an atom with itself, none."""
+    first, second = pairs.T
     x, y, z = images.T
     forward_image = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
     kept: NDArray[np.bool_] = (first < second) | ((first == second) & forward_image)

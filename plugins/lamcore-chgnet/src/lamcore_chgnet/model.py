@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -33,7 +33,8 @@ class ChgnetModel(Model):
     """CHGNet: energies as sums over atoms; forces and stress are their derivatives.
 
     All boundary conditions are covered: an open direction has no images. An atom without neighbours within the cut-off
-    has the energy that the network gives a lone atom, as in CHGNet's calculator, which warns that CHGNet was not made for it.
+    has the energy that the network gives a lone atom, as in CHGNet's calculator, which warns that this
+    is not what CHGNet was made for.
 
     Args:
         network: A CHGNet with energies of atoms (`mlp_first`). It is changed: moved, cast, and frozen.
@@ -188,8 +189,9 @@ def _reference_energies(network: CHGNet) -> Tensor:
     """The energy that CHGNet adds for each atom, eV, by atomic number; shape (1 + elements in the embedding,)."""
     n_elements = network.atom_embedding.embedding.num_embeddings
     energies = torch.zeros(1 + n_elements, dtype=torch.float64, device=next(network.parameters()).device)
-    if network.composition_model is not None:
-        energies[1:] = network.composition_model.fc.weight.detach().flatten().to(torch.float64)
+    atom_reference: Any = network.composition_model
+    if atom_reference is not None:
+        energies[1:] = atom_reference.fc.weight.detach().flatten().to(torch.float64)
     return energies
 
 
