@@ -50,11 +50,11 @@ def bond_graph(atoms: Atoms, bond_cutoff_ang: float, angle_cutoff_ang: float) ->
     """
     positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
     cell = search_cell(atoms, bond_cutoff_ang)
-    first, second, images, _ = find_points_in_spheres(
+    first, second, image_numbers, _ = find_points_in_spheres(
         positions, positions, r=bond_cutoff_ang, pbc=atoms.pbc.astype(np.int64), lattice=cell, tol=1e-8
     )
     pairs = np.stack((first, second), axis=1).astype(np.int64)
-    images = images.reshape(-1, 3).round().astype(np.int64)
+    images = image_numbers.reshape(-1, 3).round().astype(np.int64)
     kept = _one_of_each_pair(pairs, images)
     bonds = pairs[kept]
     vectors = positions[bonds[:, 1]] + images[kept] @ cell - positions[bonds[:, 0]]
