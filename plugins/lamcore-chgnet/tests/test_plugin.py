@@ -1,10 +1,12 @@
 """Claims about loading: through the entry point, light, and without traces in the process."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from inspect import signature
+from pathlib import Path
 
 import pytest
 from lamcore_chgnet.build import build_chgnet, chgnet_weights
@@ -80,3 +82,10 @@ print(json.dumps({
         "gradients": True,
         "start_method": multiprocessing.get_start_method(),
     }
+
+
+def test_the_example_in_the_readme_prints_what_the_readme_says(capsys):
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    code, printed = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL).group(1) for kind in ("python", "text"))
+    exec(code, {})
+    assert capsys.readouterr().out == printed
