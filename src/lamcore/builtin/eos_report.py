@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lamcore.task import ScoredCase
 
 MAX_PANELS = 36
+MAX_NAMES = 12
 _N_COLUMNS = 4
 _MODEL_COLOUR = "#0b6e99"
 _REFERENCE_COLOUR = "#444444"
@@ -38,7 +39,10 @@ def sections(view: RunView) -> Sequence[Section]:
             "its Birch–Murnaghan fit. Dashed: the reference. Each curve is drawn from its own minimum."
         ) + (f" {left_out} crystals with a smaller Δ are not drawn." if left_out else "")
         parts.append(Section("Equations of state", figure_html(curves_figure(view, shown), caption)))
-        caption = "Each point is a crystal; on the line, model and reference agree."
+        caption = (
+            "Each point is a crystal; on the line, model and reference agree. "
+            f"Names are those of the {MAX_NAMES} largest relative differences."
+        )
         parts.append(Section("Model against reference", figure_html(parity_figure(view), caption)))
     parts.append(Section("Crystals", _table(view)))
     return parts
@@ -82,7 +86,8 @@ def parity_figure(view: RunView) -> Figure:
             ends = [low - margin, high + margin]
         panel.plot(ends, ends, color=_REFERENCE_COLOUR, linewidth=0.8)
         panel.plot(references, predictions, "o", color=_MODEL_COLOUR, markersize=4, alpha=0.8)
-        for case, x, y in zip(finished, references, predictions, strict=True):
+        points = zip(finished, references, predictions, strict=True)
+        for case, x, y in sorted(points, key=lambda point: -abs(point[2] / point[1] - 1))[:MAX_NAMES]:
             panel.annotate(case.case.id, (x, y), xytext=(4, -8), textcoords="offset points", fontsize=7)
         panel.set(xlim=ends, ylim=ends, xlabel=f"reference {label}", ylabel=f"model {label}", aspect="equal")
     return figure
