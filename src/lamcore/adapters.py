@@ -50,7 +50,7 @@ class ModelCalculator(Calculator):
     """An ASE calculator that asks a model, one structure at a time."""
 
     def __init__(self, model: Model) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._model = model
         self.implemented_properties = sorted({*model.properties, "free_energy"} - {"descriptors"})
 
@@ -65,7 +65,7 @@ class ModelCalculator(Calculator):
         Raises:
             MissingPropertyError: Stress was asked for and the model gives none for this structure.
         """
-        super().calculate(atoms, list(properties), list(system_changes))
+        super().calculate(atoms, list(properties), list(system_changes))  # type: ignore[no-untyped-call]
         assert self.atoms is not None  # set by the call above
         (prediction,) = self._model.evaluate([self.atoms.copy()])
         results: dict[str, Any] = {

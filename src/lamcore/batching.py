@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import greenlet
@@ -36,6 +36,7 @@ class Counters:
     structures: int = 0
     atoms: int = 0
     out_of_memory: int = 0
+    build_seconds: float = 0.0
     model_seconds: float = 0.0
     other_seconds: float = 0.0
 
@@ -43,6 +44,14 @@ class Counters:
         """Add what another process or chunk cost."""
         for name, value in asdict(other).items():
             setattr(self, name, getattr(self, name) + value)
+
+    def minus(self, earlier: Counters) -> Counters:
+        """What was spent since `earlier`."""
+        return Counters(**{name: value - getattr(earlier, name) for name, value in asdict(self).items()})
+
+    def copy(self) -> Counters:
+        """The counters as they are now."""
+        return replace(self)
 
 
 @dataclass(frozen=True)

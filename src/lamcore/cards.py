@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from lamcore.errors import PluginError
 
@@ -89,6 +89,8 @@ class DatasetCard:
     notes: str = ""
 
 
+CARD_OF: Final = {"model": ModelCard, "task": TaskCard, "dataset": DatasetCard}
+
 AnyCard = TypeVar("AnyCard", ModelCard, TaskCard, DatasetCard)
 
 
@@ -117,3 +119,15 @@ def load_card(path: Path, kind: type[AnyCard]) -> AnyCard:
         raise PluginError(f"{path}: not a valid {kind.__name__}: {reason}; lamcore.cards lists the fields") from error
     assert isinstance(card, kind)
     return card
+
+
+def summary_of(path: Path) -> str:
+    """The `summary` of a card, read without checking the rest: quick enough for listings."""
+    import yaml
+
+    try:
+        with path.open(encoding="utf-8") as text:
+            card = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return str(card["summary"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        return f"(card {path.name} cannot be read: {error})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lamcore.cases import Case
@@ -25,7 +25,7 @@ class Dataset(ABC):
         """All cases, always in the same order and with the same ids."""
 
 
-def content_sha256(cases: list[Case]) -> str:
+def content_sha256(cases: Sequence[Case]) -> str:
     """A hash of everything that the cases hold: a changed label or coordinate changes it."""
     digest = hashlib.sha256()
     for case in cases:

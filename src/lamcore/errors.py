@@ -62,3 +62,19 @@ class EvaluationError(CaseError, RuntimeError):
 
 class BadOutputError(CaseError, ValueError):
     """A task gave an output that cannot be stored: not finite, or neither JSON values nor NumPy arrays."""
+
+
+class ConstraintError(CaseError, ValueError):
+    """The structure carries a constraint that this calculation cannot keep."""
+
+
+class SymmetryError(CaseError, ValueError):
+    """The space group of the structure could not be found or kept."""
+
+
+class RelaxationExplodedError(CaseError, ArithmeticError):
+    """A relaxation met values that are not finite, or forces beyond any physical meaning."""
+
+
+class DynamicsExplodedError(CaseError, ArithmeticError):
+    """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""

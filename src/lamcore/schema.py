@@ -112,8 +112,9 @@ def check_options(options: Mapping[str, Option], given: Mapping[str, Any], where
 def unknown(label: str, got: str, names: Iterable[str], kind: str) -> str:
     """The message for a name that does not exist."""
     names = sorted(names)
-    listed = ", ".join(names) if names else "none"
-    return f"unknown {kind} {label!r}{did_you_mean(got, names)}; there {'is' if len(names) == 1 else 'are'}: {listed}"
+    listed = f"there {'is' if len(names) == 1 else 'are'}: {', '.join(names) if names else 'none'}"
+    guess = did_you_mean(got, names)
+    return f"unknown {kind} {label!r}{guess} T{listed[1:]}" if guess else f"unknown {kind} {label!r}; {listed}"
 
 
 def did_you_mean(got: str, names: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ Direction = Literal["lower", "higher"]
 Failures = Literal["dummy", "excluded"]
 
 _RESAMPLES = 4999
-_SEED = 20240229
+BOOTSTRAP_SEED = 20240229
 _CONFIDENCE = 0.95
 _BATCH_ELEMENTS = 2_000_000
 
@@ -190,7 +190,7 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
         batch=max(1, _BATCH_ELEMENTS // len(ordered)),
         confidence_level=_CONFIDENCE,
         method="BCa",
-        rng=np.random.default_rng(_SEED),
+        rng=np.random.default_rng(BOOTSTRAP_SEED),
     )
     low, high = (float(end) for end in result.confidence_interval)
     return low * largest, high * largest

@@ -1,0 +1,97 @@
+"""Building a CHGNet model from options, each checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from lamcore.errors import ConfigError, UnknownNameError
+from lamcore_chgnet.checkpoints import checkpoint_path
+from lamcore_chgnet.process import process_left_as_found
+
+if TYPE_CHECKING:
+    from lamcore_chgnet.model import ChgnetModel
+
+logger = logging.getLogger(__name__)
+
+Precision = Literal["float32", "float64"]
+
+
+def build_chgnet(
+    checkpoint: str = "0.3.0",
+    device: str = "auto",
+    dtype: Precision = "float32",
+) -> ChgnetModel:
+    """Load a checkpoint.
+
+    Args:
+        checkpoint: 0.3.0, 0.2.0 or r2scan, which come with the package, or the path of a file that chgnet saved.
+        device: auto (CUDA where there is one), cpu, cuda, cuda:1, …
+        dtype: float32, as trained, or float64, which rounds less and is slower.
+
+    Raises:
+        UnknownNameError: No such checkpoint, device or dtype.
+        ConfigError: The checkpoint or the device cannot be used.
+    """
+    path = checkpoint_path(checkpoint)
+    if dtype not in get_args(Precision):
+        raise UnknownNameError(f"dtype is {dtype!r}, expected one of {', '.join(get_args(Precision))}")
+
+    with process_left_as_found():
+        from lamcore_chgnet.model import ChgnetModel
+
+        torch_device = _device(device)
+        network = _load(path, checkpoint)
+    return ChgnetModel(network, device=torch_device, dtype=dtype)
+
+
+def chgnet_weights(
+    checkpoint: str = "0.3.0",
+    device: str = "auto",
+    dtype: Precision = "float32",
+) -> list[Path]:
+    """The file with the weights, for the options of `build_chgnet`; only `checkpoint` decides."""
+    return [checkpoint_path(checkpoint)]
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device is {device!r}, but torch {torch.__version__} finds no CUDA device; use device=cpu")
+    return device
+
+
+def _load(path: Path, checkpoint: str) -> Any:
+    from pickle import UnpicklingError
+
+    import torch
+    from chgnet.model.model import CHGNet
+
+    said = StringIO()  # CHGNet prints its size when made; only the command line prints
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)["model"]
+        # Checkpoints do not record whether the convolutions' outputs have a bias (0.2.0 has one); their weights show it.
+        biased = any(".mlp_out." in name and name.endswith(".bias") for name in saved["state_dict"])
+        with redirect_stdout(said):
+            network = CHGNet.from_dict(saved, mlp_out_bias=biased)
+    except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            f"checkpoint {checkpoint!r}: {path} is not a checkpoint that this chgnet loads: {type(error).__name__}: {reason}"
+        ) from error
+    if not network.mlp_first:
+        raise ConfigError(
+            f"checkpoint {checkpoint!r}: {path} has no energies of atoms (mlp_first is false), which is not supported"
+        )
+    logger.info("chgnet: %s", said.getvalue().strip())
+    return network

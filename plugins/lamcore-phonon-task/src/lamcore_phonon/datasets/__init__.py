@@ -1,0 +1,1 @@
+"""Datasets with labels for phonons, one a module."""

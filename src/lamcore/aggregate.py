@@ -1,0 +1,30 @@
+"""From records to scores: cheap, and repeated whenever somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lamcore.task import ScoredCase
+
+if TYPE_CHECKING:
+    from lamcore.cases import Case
+    from lamcore.records import Record
+    from lamcore.task import Task
+
+
+def score_cases(task: Task, cases: Sequence[Case], records: Mapping[str, Record]) -> list[ScoredCase]:
+    """Score every case of a run; one that failed, or has no record yet, is there with the reason."""
+    return [_score(task, case, records.get(case.id)) for case in cases]
+
+
+def _score(task: Task, case: Case, record: Record | None) -> ScoredCase:
+    if record is None:
+        return ScoredCase(case, None, "not computed yet")
+    if record.failure is not None:
+        return ScoredCase(case, None, f"{record.failure.kind}: {record.failure.message}")
+    assert record.output is not None
+    try:
+        return ScoredCase(case, task.score(case, record.output))
+    except Exception as error:  # a task that cannot score one case must not lose the others
+        return ScoredCase(case, None, f"scoring raised {type(error).__name__}: {error}")

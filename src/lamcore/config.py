@@ -1,0 +1,201 @@
+"""Composes a run with Hydra: what is installed becomes config groups; what is composed is checked."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lamcore.errors import ConfigError, UnknownNameError
+from lamcore.schema import REQUIRED, Option, check_options, unknown
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from lamcore.registry import Offer, Registry
+    from lamcore.specs import DatasetSpec, ModelSpec, TaskSpec
+
+Group = Literal["model", "task", "dataset"]
+GROUPS: tuple[Group, ...] = ("task", "model", "dataset")
+_MAX_CASES = Option("max_cases", int | None, None)
+EXECUTORS: dict[str, dict[str, Option]] = {"inline": {}, "processes": {"workers": Option("workers", int, 2)}}
+_TOP_OPTIONS = {
+    "runs": Option("runs", Path, "runs"),
+    "retry_failed": Option("retry_failed", bool, False),
+}
+_BATCH_OPTIONS = {
+    "max_cases": Option("max_cases", int, 256),
+    "max_atoms": Option("max_atoms", int | None, None),
+}
+RUN_OPTIONS = (
+    _TOP_OPTIONS
+    | {f"batch.{name}": option for name, option in _BATCH_OPTIONS.items()}
+    | {"executor.workers": EXECUTORS["processes"]["workers"]}
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A named model, task or dataset with the options to build it."""
+
+    group: Group
+    name: str
+    offer: Offer[Any]
+    options: Mapping[str, Any]
+
+    def build(self) -> Any:
+        """Call the plugin's builder."""
+        return self.offer.spec.build(**self.options)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A checked configuration: what to run, and how.
+
+    Attributes:
+        max_cases: How many cases of the dataset to take; None for all.
+        plain: The resolved configuration that this came from, as plain values; `select` makes the same of it again.
+    """
+
+    task: Choice
+    model: Choice
+    dataset: Choice
+    max_cases: int | None
+    executor: str
+    executor_options: Mapping[str, Any]
+    batch: Mapping[str, Any]
+    runs: Path
+    retry_failed: bool
+    plain: Mapping[str, Any]
+
+    @property
+    def choices(self) -> tuple[Choice, Choice, Choice]:
+        """Task, model and dataset."""
+        return self.task, self.model, self.dataset
+
+    @property
+    def dataset_spec(self) -> DatasetSpec:
+        """The dataset's spec."""
+        spec: DatasetSpec = self.dataset.offer.spec
+        return spec
+
+    @property
+    def model_spec(self) -> ModelSpec:
+        """The model's spec."""
+        spec: ModelSpec = self.model.offer.spec
+        return spec
+
+    @property
+    def task_spec(self) -> TaskSpec:
+        """The task's spec."""
+        spec: TaskSpec = self.task.offer.spec
+        return spec
+
+
+def conf_folder() -> Path:
+    """The folder of lamcore's own YAML: inside the installed package, or at the top of a source tree."""
+    installed = Path(__file__).parent / "conf"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def group_options(group: Group, offer: Offer[Any]) -> dict[str, Option]:
+    """The options that `<group>.<option>=` can set: the builder's, and lamcore's own for datasets."""
+    options = dict(offer.options())
+    if group == "dataset":
+        options["max_cases"] = Option("max_cases", _MAX_CASES.annotation, offer.spec.max_cases)
+    return options
+
+
+def register_groups(registry: Registry) -> None:
+    """Make everything installed known to Hydra: groups `task`, `model`, `dataset`, and each task's own dataset."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    for group in GROUPS:
+        for name, offer in registry.of_kind(group).items():
+            store.store(group=group, name=name, node=_node(group, name, offer), provider=str(offer.plugin))
+    for name, offer in registry.tasks.items():
+        dataset = offer.spec.dataset
+        if dataset in registry.datasets:
+            node = _node("dataset", dataset, registry.datasets[dataset])
+            store.store(group="dataset", name=f"of-{name}", node=node, provider=str(offer.plugin))
+
+
+def _node(group: Group, name: str, offer: Offer[Any]) -> dict[str, Any]:
+    return {"name": name} | {key: option.default for key, option in group_options(group, offer).items()}
+
+
+def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Selection:
+    """Check a composed configuration.
+
+    Args:
+        config: As composed by Hydra, or as read back from a run's folder.
+        registry: What is installed.
+
+    Raises:
+        UnknownNameError: A name or an option does not exist.
+        ConfigError: A value does not fit, or the dataset is not one for the task.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        tree = OmegaConf.to_container(OmegaConf.create(dict(config)), resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"the configuration cannot be resolved: {error}") from error
+    assert isinstance(tree, dict)
+    plain: dict[str, Any] = {str(key): value for key, value in tree.items() if key != "hydra"}
+    plain_config = copy.deepcopy(plain)
+    parts = {name: _section(plain, name) for name in (*GROUPS, "executor", "batch")}
+    run = check_options(_TOP_OPTIONS, {key: value for key, value in plain.items() if key not in parts}, "")
+    max_cases = parts["dataset"].pop("max_cases", None)
+    _check_positive("dataset.max_cases", max_cases)
+    choices = {group: _choose(group, dict(parts[group]), registry) for group in GROUPS}
+    batch = check_options(_BATCH_OPTIONS, parts["batch"], "batch.")
+    for name, value in batch.items():
+        _check_positive(f"batch.{name}", value)
+    executor = str(parts["executor"].pop("name", ""))
+    if executor not in EXECUTORS:
+        raise UnknownNameError(unknown(executor, executor, EXECUTORS, "executor"))
+    executor_options = check_options(EXECUTORS[executor], parts["executor"], "executor.")
+    for name, value in executor_options.items():
+        _check_positive(f"executor.{name}", value)
+    task, dataset = choices["task"], choices["dataset"]
+    if task.offer.spec.name not in dataset.offer.spec.tasks:
+        usable = [name for name, offer in registry.datasets.items() if task.offer.spec.name in offer.spec.tasks]
+        raise ConfigError(
+            f"dataset {dataset.name!r} is for the tasks {', '.join(dataset.offer.spec.tasks)}, not for {task.name!r}; "
+            f"datasets for {task.name!r}: {', '.join(sorted(usable)) or 'none is installed'}"
+        )
+    return Selection(
+        task=task,
+        model=choices["model"],
+        dataset=dataset,
+        max_cases=max_cases,
+        executor=executor,
+        executor_options=executor_options,
+        batch=batch,
+        runs=run["runs"],
+        retry_failed=run["retry_failed"],
+        plain=plain_config,
+    )
+
+
+def _section(tree: dict[str, Any], name: str) -> dict[str, Any]:
+    section = tree.get(name)
+    if not isinstance(section, dict):
+        raise ConfigError(f"{name}: got {section!r}, expected the options of a {name}; choose one with {name}=<name>")
+    return section
+
+
+def _choose(group: Group, options: dict[str, Any], registry: Registry) -> Choice:
+    name = str(options.pop("name", REQUIRED))
+    offer = registry.get(group, name)
+    return Choice(group, name, offer, check_options(offer.options(), options, f"{group}."))
+
+
+def _check_positive(name: str, value: object) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ConfigError(f"{name}: got {value!r}, expected a whole number of at least 1")

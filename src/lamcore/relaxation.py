@@ -1,0 +1,184 @@
+"""Relaxation of atoms and cell with any model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from lamcore._explosion import what_exploded
+from lamcore._optimizers import Fire, Lbfgs, Optimizer, longest_row
+from lamcore.cell_filter import Coordinates, FixedCell, FrechetCell
+from lamcore.constraints import fixed_atoms
+from lamcore.errors import ConstraintError, RelaxationExplodedError, UnsupportedStructureError
+from lamcore.quantities import GPA_PER_EV_ANG3
+from lamcore.symmetry import SymmetryProjection, refined
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from lamcore.model import Model
+
+OptimizerName = Literal["fire", "lbfgs"]
+CellName = Literal["fixed", "frechet"]
+
+Projection = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """How a relaxation ended.
+
+    Attributes:
+        atoms: The last structure, with the constraints of the first and without a calculator.
+        converged: Whether `residual` fell below `fmax`; False when the steps ran out first.
+        n_steps: Steps taken; the model was asked n_steps + 1 times.
+        energy: Potential energy of the last structure, without any pressure-volume term, eV.
+        forces: The model's forces on the last structure, constraints not applied, eV/Å, shape (n_atoms, 3).
+        stress: The model's stress of the last structure, eV/Å³, shape (6,); None where it gives none.
+        residual: The largest norm among the rows of the generalised forces, constraints and symmetry applied, eV/Å: one
+            row for each atom and, where the cell relaxes, three for the cell.
+    """
+
+    atoms: Atoms
+    converged: bool
+    n_steps: int
+    energy: float
+    forces: NDArray[np.float64]
+    stress: NDArray[np.float64] | None
+    residual: float
+
+
+def relax(
+    atoms: Atoms,
+    model: Model,
+    *,
+    optimizer: OptimizerName = "fire",
+    cell: CellName = "fixed",
+    fmax: float = 0.01,
+    max_steps: int = 500,
+    symmetry: bool = False,
+    symprec: float = 0.01,
+    pressure_gpa: float = 0.0,
+    force_limit: float = 1e4,
+) -> Relaxation:
+    """Move atoms, and the cell if asked, to where the forces vanish.
+
+    It takes the path of ASE's FIRE or LBFGS, FrechetCellFilter and FixSymmetry with their default settings.
+
+    Args:
+        atoms: The structure; it is left as it is. FixAtoms constraints are kept: in a relaxing cell, fixed atoms keep
+            their fractional coordinates.
+        model: Asked once for each configuration.
+        optimizer: `fire` or `lbfgs`.
+        cell: `fixed`, or `frechet` to relax the cell through the logarithm of its deformation.
+        fmax: Converged once every row of the generalised forces is shorter, eV/Å.
+        max_steps: Give up after so many steps; the result then says `converged=False`.
+        symmetry: Refine the structure to its space group first and keep that.
+        symprec: Distance within which atoms count as equivalent, Å.
+        pressure_gpa: Outer pressure on a relaxing cell, GPa, compression positive.
+        force_limit: Longest force on an atom that is still taken for physics, eV/Å.
+
+    Raises:
+        ConstraintError: A constraint other than FixAtoms, or FixAtoms together with symmetry.
+        MissingPropertyError: The cell relaxes and the model gives no stress.
+        RelaxationExplodedError: A prediction is not finite, or a force is longer than `force_limit`.
+        SymmetryError: The space group cannot be found.
+        UnsupportedStructureError: The cell relaxes and the structure is not periodic in all three directions.
+        ValueError: An option is out of its range.
+    """
+    _check_options(optimizer, cell, fmax, max_steps, pressure_gpa)
+    fixed = fixed_atoms(atoms)
+    if symmetry and len(fixed):
+        raise ConstraintError(
+            f"{atoms.get_chemical_formula()}: symmetry=True cannot keep {len(fixed)} atoms of a FixAtoms constraint in "
+            "place; drop the constraint or use symmetry=False"
+        )
+    if cell == "frechet" and not atoms.pbc.all():
+        raise UnsupportedStructureError(
+            f"{atoms.get_chemical_formula()}: pbc is {atoms.pbc.tolist()}; cell='frechet' needs a structure that is "
+            "periodic in all three directions"
+        )
+    first = atoms.copy()
+    first.set_constraint()
+    if symmetry:
+        first = refined(first, symprec)
+        project = _symmetry_projection(SymmetryProjection(first, symprec), len(first))
+    else:
+        project = _fixed_atoms_projection(fixed)
+    coordinates = FrechetCell(first, pressure_gpa / GPA_PER_EV_ANG3) if cell == "frechet" else FixedCell(first)
+    stepper = Fire() if optimizer == "fire" else Lbfgs()
+    result = _descend(first, model, coordinates, stepper, project, fmax, max_steps, force_limit)
+    result.atoms.set_constraint([constraint.copy() for constraint in atoms.constraints])
+    return result
+
+
+def _descend(
+    first: Atoms,
+    model: Model,
+    coordinates: Coordinates,
+    stepper: Optimizer,
+    project: Projection,
+    fmax: float,
+    max_steps: int,
+    force_limit: float,
+) -> Relaxation:
+    here = coordinates.start()
+    n_steps = 0
+    while True:
+        current = first.copy()
+        coordinates.place(here, current)
+        (prediction,) = model.evaluate([current])
+        if problem := what_exploded(prediction, force_limit):
+            raise RelaxationExplodedError(
+                f"{first.get_chemical_formula()}: step {n_steps} of the relaxation: {problem}"
+            )
+        forces = project(coordinates.forces(here, prediction))
+        residual = longest_row(forces)
+        if residual < fmax or n_steps == max_steps:
+            break
+        here = here + stepper.displacement(here, forces)
+        n_steps += 1
+    return Relaxation(
+        atoms=current,
+        converged=residual < fmax,
+        n_steps=n_steps,
+        energy=prediction.energy,
+        forces=prediction.forces,
+        stress=prediction.stress,
+        residual=residual,
+    )
+
+
+def _check_options(optimizer: str, cell: str, fmax: float, max_steps: int, pressure_gpa: float) -> None:
+    if optimizer not in get_args(OptimizerName):
+        raise ValueError(f"optimizer is {optimizer!r}, expected one of {', '.join(get_args(OptimizerName))}")
+    if cell not in get_args(CellName):
+        raise ValueError(f"cell is {cell!r}, expected one of {', '.join(get_args(CellName))}")
+    if not fmax > 0:
+        raise ValueError(f"fmax is {fmax} eV/Å, expected more than zero")
+    if max_steps < 0:
+        raise ValueError(f"max_steps is {max_steps}, expected zero or more")
+    if cell == "fixed" and pressure_gpa != 0:
+        raise ValueError(f"pressure_gpa is {pressure_gpa}, which does nothing to a fixed cell; use cell='frechet'")
+
+
+def _fixed_atoms_projection(fixed: NDArray[np.intp]) -> Projection:
+    def project(forces: NDArray[np.float64]) -> NDArray[np.float64]:
+        forces[fixed] = 0.0
+        return forces
+
+    return project
+
+
+def _symmetry_projection(symmetry: SymmetryProjection, n_atoms: int) -> Projection:
+    def project(forces: NDArray[np.float64]) -> NDArray[np.float64]:
+        forces[:n_atoms] = symmetry.displacements(forces[:n_atoms])
+        if len(forces) > n_atoms:
+            forces[n_atoms:] = symmetry.deformation(forces[n_atoms:])
+        return forces
+
+    return project
