@@ -41,7 +41,7 @@ def sections(view: RunView) -> Sequence[Section]:
         parts.append(Section("Equations of state", figure_html(curves_figure(view, shown), caption)))
         caption = (
             "Each point is a crystal; on the line, model and reference agree. "
-            f"Names are those of the {MAX_NAMES} largest relative differences."
+            f"In each plot the {MAX_NAMES} crystals farthest from the line are named."
         )
         parts.append(Section("Model against reference", figure_html(parity_figure(view), caption)))
     parts.append(Section("Crystals", _table(view)))
@@ -77,7 +77,8 @@ def parity_figure(view: RunView) -> Figure:
         predictions = [float((case.scores or {})[key]) for case in finished]
         values = references + predictions
         low, high = min(values), max(values)
-        if low > 0 and high / low > 30:
+        logarithmic = low > 0 and high / low > 30
+        if logarithmic:
             panel.set_xscale("log")
             panel.set_yscale("log")
             ends = [low / 1.2, high * 1.2]
@@ -86,8 +87,10 @@ def parity_figure(view: RunView) -> Figure:
             ends = [low - margin, high + margin]
         panel.plot(ends, ends, color=_REFERENCE_COLOUR, linewidth=0.8)
         panel.plot(references, predictions, "o", color=_MODEL_COLOUR, markersize=4, alpha=0.8)
-        points = zip(finished, references, predictions, strict=True)
-        for case, x, y in sorted(points, key=lambda point: -abs(point[2] / point[1] - 1))[:MAX_NAMES]:
+        points = list(zip(finished, references, predictions, strict=True))
+        distances = [abs(math.log(y / x)) if logarithmic else abs(y - x) for _, x, y in points]
+        for index in sorted(range(len(points)), key=lambda index: -distances[index])[:MAX_NAMES]:
+            case, x, y = points[index]
             panel.annotate(case.case.id, (x, y), xytext=(4, -8), textcoords="offset points", fontsize=7)
         panel.set(xlim=ends, ylim=ends, xlabel=f"reference {label}", ylabel=f"model {label}", aspect="equal")
     return figure
