@@ -12,6 +12,7 @@ from lamcore.errors import DataError
 
 CACHE_VARIABLE = "LAMCORE_CACHE"
 _TIMEOUT_SECONDS = 60
+_CHUNK_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def locate(name: str, file: DataFile, *, package: Path | None = None, local: Pat
         DataError: It is missing, is not the file that the card means, or could not be downloaded. The message says
             which file to put where.
     """
-    if Path(name).name != name:
+    if Path(name).name != name or name == "..":
         raise DataError(f"data file {name!r}: the name has a folder in it, expected a bare file name")
     if local is not None:
         chosen = Path(local).expanduser()
@@ -95,7 +96,7 @@ def _download(name: str, file: DataFile, url: str) -> Path:
             known_hash=f"sha256:{file.sha256.lower()}",
             fname=name,
             path=folder,
-            downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS),
+            downloader=_fetch,
         )
     # pooch raises ValueError for a wrong hash; every error of requests is an OSError.
     except (OSError, ValueError) as error:
@@ -105,6 +106,17 @@ def _download(name: str, file: DataFile, url: str) -> Path:
             f"put it at {target} (the environment variable {CACHE_VARIABLE} moves the cache)"
         ) from error
     return target
+
+
+def _fetch(url: str, output_file: str, _pooch: object) -> None:
+    """Download to a file; unlike pooch's own downloader it closes the connection when something goes wrong."""
+    import requests
+
+    with requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+        response.raise_for_status()
+        with Path(output_file).open("wb") as file:
+            for chunk in response.iter_content(chunk_size=_CHUNK_BYTES):
+                file.write(chunk)
 
 
 def _description(name: str, file: DataFile) -> str:

@@ -283,7 +283,7 @@ def _parse(content: bytes, folder: Path) -> tuple[list[Record], int]:
             continue
         try:
             records.append(_read_line(line, folder))
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError, ArithmeticError, RecursionError) as error:
             n_ignored += 1
             logger.warning(
                 "%s, line %d: not a complete record, ignored; its case counts as not computed (%s: %s)",

@@ -163,8 +163,8 @@ def dummy_errors(scored: Sequence[ScoredCase], label: str) -> dict[str, float]:
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """95 % confidence interval of the mean of independent values.
 
-    Bias-corrected and accelerated bootstrap with a fixed seed; the order of the values does not matter. Where the data
-    are too degenerate for the acceleration, the percentile interval is given.
+    Bias-corrected and accelerated bootstrap with a fixed seed; the order of the values does not matter. The ends fall
+    together where all values are the same.
 
     Args:
         values: One for each case.
@@ -178,11 +178,12 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     if len(ordered) < 2:
         return None
+    largest = float(np.max(np.abs(ordered)))
     # Values that differ by rounding alone have no spread to resample.
-    if np.ptp(ordered) <= 1e-12 * np.max(np.abs(ordered)):
+    if np.ptp(ordered) <= 1e-12 * largest:
         return float(ordered[0]), float(ordered[-1])
     result = stats.bootstrap(
-        (ordered,),
+        (ordered / largest,),  # the acceleration takes cubes, which overflow early
         np.mean,
         vectorized=True,
         n_resamples=_RESAMPLES,
@@ -192,11 +193,7 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
         rng=np.random.default_rng(BOOTSTRAP_SEED),
     )
     low, high = (float(end) for end in result.confidence_interval)
-    if math.isfinite(low) and math.isfinite(high):
-        return low, high
-    tail = (1 - _CONFIDENCE) / 2
-    low, high = np.quantile(result.bootstrap_distribution, [tail, 1 - tail])
-    return float(low), float(high)
+    return low * largest, high * largest
 
 
 def _mean_metric(

@@ -31,9 +31,9 @@ class DeltaCrystals(Dataset):
         known = [*FCC_METALS, *(name for name in dcdft.names if name not in FCC_METALS)]
         for symbol in elements or ():
             if symbol not in known:
-                near = get_close_matches(symbol, known, n=1, cutoff=0.5)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ConfigError(f"dataset dcdft has no crystal {symbol!r}{hint} It has {', '.join(known)}")
+                near = get_close_matches(symbol.capitalize(), known, n=1, cutoff=0.5)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                raise ConfigError(f"dataset dcdft has no crystal {symbol!r}{hint}; it has {', '.join(known)}")
         self._names = [name for name in known if elements is None or name in elements]
 
     def cases(self) -> Iterator[Case]:

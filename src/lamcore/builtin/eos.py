@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lamcore.model import Model
 
 MAX_SCANS = 10
+MAX_RESIDUAL = 0.05
+"""Largest residual of a fit, as a fraction of the span of its energies; a good model stays below 0.001."""
+
+_NOT_A_CURVE = "the energies do not follow a Birch–Murnaghan curve"
 
 
 class NoEquationOfStateError(CaseError, ValueError):
@@ -57,11 +61,11 @@ class Eos(Task):
             and `n_scans`, how many it took.
 
         Raises:
-            NoEquationOfStateError: No minimum was found.
+            NoEquationOfStateError: No minimum was found, or the energies jump or have several minima.
         """
         import numpy as np
 
-        from lamcore.builtin.eos_physics import MinimumOutsideScanError, fit, scan_volumes
+        from lamcore.builtin.eos_physics import MinimumOutsideScanError, fit, fit_rms_ev, scan_volumes
 
         atoms = case.atoms
         centre = float(case.reference["volume_ang3_per_atom"])
@@ -70,17 +74,23 @@ class Eos(Task):
             predictions = model.evaluate([_with_volume(atoms, float(volume)) for volume in volumes])
             energies = np.array([prediction.energy for prediction in predictions]) / len(atoms)
             try:
-                fit(volumes, energies)
+                curve = fit(volumes, energies)
             except MinimumOutsideScanError as error:
                 lowest = int(np.argmin(energies))
                 if 0 < lowest < self.n_volumes - 1:
-                    raise NoEquationOfStateError(f"case {case.id!r}: the curve is not smooth: {error}") from error
+                    raise NoEquationOfStateError(f"case {case.id!r}: {_NOT_A_CURVE}: {error}") from error
                 reason = str(error)
                 centre = float(volumes[lowest])
-            else:
-                return {"volumes_ang3_per_atom": volumes, "energies_ev_per_atom": energies, "n_scans": n_scans}
+                continue
+            residual, depth = fit_rms_ev(curve, volumes, energies), float(np.ptp(energies))
+            if residual > MAX_RESIDUAL * depth:
+                raise NoEquationOfStateError(
+                    f"case {case.id!r}: {_NOT_A_CURVE}: the fit is off by {1e3 * residual:.3g} meV/atom (root mean "
+                    f"square), the energies differ by {1e3 * depth:.3g} meV/atom in all"
+                )
+            return {"volumes_ang3_per_atom": volumes, "energies_ev_per_atom": energies, "n_scans": n_scans}
         hint = "" if self.recentre else "; task.recentre=true would follow it"
-        raise NoEquationOfStateError(f"case {case.id!r}, after {n_scans} scans: {reason}{hint}")
+        raise NoEquationOfStateError(f"case {case.id!r}, after {n_scans} scan{'s' * (n_scans > 1)}: {reason}{hint}")
 
     def score(self, case: Case, output: Mapping[str, Any]) -> Mapping[str, Any]:
         """The fitted curve and its distance from the reference.
@@ -89,21 +99,18 @@ class Eos(Task):
             `volume_ang3_per_atom`, `bulk_modulus_gpa`, `bulk_modulus_derivative` and `energy_ev_per_atom` of the fit,
             `fit_rms_mev` (its residual per atom), prediction − reference as `*_error*`, and `delta_mev` per atom.
         """
-        import numpy as np
-
-        from lamcore.builtin.eos_physics import delta_mev, fit
+        from lamcore.builtin.eos_physics import delta_mev, fit, fit_rms_ev
 
         volumes, energies = output["volumes_ang3_per_atom"], output["energies_ev_per_atom"]
         model_curve = fit(volumes, energies)
         reference = reference_curve(case)
-        residuals = model_curve.energies(volumes) - energies
         volume_error = model_curve.volume_ang3 - reference.volume_ang3
         return {
             "volume_ang3_per_atom": model_curve.volume_ang3,
             "bulk_modulus_gpa": model_curve.bulk_modulus_gpa,
             "bulk_modulus_derivative": model_curve.derivative,
             "energy_ev_per_atom": model_curve.energy_ev,
-            "fit_rms_mev": 1e3 * float(np.sqrt(np.mean(residuals**2))),
+            "fit_rms_mev": 1e3 * fit_rms_ev(model_curve, volumes, energies),
             "volume_error_ang3": volume_error,
             "volume_error_percent": 100 * volume_error / reference.volume_ang3,
             "bulk_modulus_error_gpa": model_curve.bulk_modulus_gpa - reference.bulk_modulus_gpa,
@@ -167,7 +174,7 @@ def reference_curve(case: Case) -> EquationOfState:
 
 def _with_volume(atoms: Atoms, volume_ang3_per_atom: float) -> Atoms:
     """The crystal scaled to a volume, all angles and fractional coordinates kept."""
-    scaled = atoms.copy()
+    scaled: Atoms = atoms.copy()
     factor = (volume_ang3_per_atom * len(atoms) / atoms.get_volume()) ** (1 / 3)
     scaled.set_cell(atoms.cell * factor, scale_atoms=True)
     return scaled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,11 +49,11 @@ def scan_volumes(centre_ang3: float, max_strain: float, n_volumes: int) -> NDArr
     return centre_ang3 * np.linspace(1 - max_strain, 1 + max_strain, n_volumes)
 
 
-def fit(volumes_ang3: Sequence[float], energies_ev: Sequence[float]) -> EquationOfState:
+def fit(volumes_ang3: ArrayLike, energies_ev: ArrayLike) -> EquationOfState:
     """The equation of state of an energy–volume scan.
 
     The third-order Birch–Murnaghan energy is a cubic polynomial in x = V^(−2/3), so that the fit is a linear one. With
-    derivatives E₂, E₃ of the energy with respect to x at the minimum x₀: B₀ = 4 E₂ x₀² / (9 V₀), B′ = 4 + 2 x₀ E₃ / (3 E₂).
+    E₂ and E₃ its second and third derivative at the minimum x₀: B₀ = 4 E₂ x₀² / (9 V₀), B′ = 4 + 2 x₀ E₃ / (3 E₂).
 
     Args:
         volumes_ang3: Å³/atom, shape (n_volumes,), at least 5 different ones, in any order.
@@ -99,6 +98,12 @@ def fit(volumes_ang3: Sequence[float], energies_ev: Sequence[float]) -> Equation
         derivative=float(4 + 2 / 3 * x0 * third(x0) / curvature(x0)),
         energy_ev=offset + float(energy(x0)),
     )
+
+
+def fit_rms_ev(curve: EquationOfState, volumes_ang3: ArrayLike, energies_ev: ArrayLike) -> float:
+    """Root mean square difference, eV/atom, between a curve and the energies it was fitted to."""
+    residuals = curve.energies(volumes_ang3) - np.asarray(energies_ev, dtype=np.float64)
+    return float(np.sqrt(np.mean(residuals**2)))
 
 
 def delta_mev(one: EquationOfState, other: EquationOfState) -> float:

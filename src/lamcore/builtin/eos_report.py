@@ -34,8 +34,8 @@ def sections(view: RunView) -> Sequence[Section]:
     if shown:
         left_out = len(finished) - len(shown)
         caption = (
-            "Energy per atom above the minimum against volume, largest Δ first. Points and solid line: the model and its "
-            "Birch–Murnaghan fit. Dashed: the reference. Each curve is drawn from its own minimum."
+            "Energy per atom above the minimum against volume, largest Δ first. Points and solid line: the model and "
+            "its Birch–Murnaghan fit. Dashed: the reference. Each curve is drawn from its own minimum."
         ) + (f" {left_out} crystals with a smaller Δ are not drawn." if left_out else "")
         parts.append(Section("Equations of state", figure_html(curves_figure(view, shown), caption)))
         caption = "Each point is a crystal; on the line, model and reference agree."

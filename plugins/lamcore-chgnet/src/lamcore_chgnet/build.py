@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lamcore.errors import ConfigError, UnknownNameError
 from lamcore_chgnet.checkpoints import checkpoint_path
+from lamcore_chgnet.process import process_left_as_found
 
 if TYPE_CHECKING:
     from lamcore_chgnet.model import ChgnetModel
@@ -39,9 +40,12 @@ def build_chgnet(
     if dtype not in get_args(Precision):
         raise UnknownNameError(f"dtype is {dtype!r}, expected one of {', '.join(get_args(Precision))}")
 
-    from lamcore_chgnet.model import ChgnetModel
+    with process_left_as_found():
+        from lamcore_chgnet.model import ChgnetModel
 
-    return ChgnetModel(_load(path, checkpoint), device=_device(device), dtype=dtype)
+        torch_device = _device(device)
+        network = _load(path, checkpoint)
+    return ChgnetModel(network, device=torch_device, dtype=dtype)
 
 
 def chgnet_weights(
@@ -86,6 +90,8 @@ def _load(path: Path, checkpoint: str) -> Any:
             f"checkpoint {checkpoint!r}: {path} is not a checkpoint that this chgnet loads: {type(error).__name__}: {reason}"
         ) from error
     if not network.mlp_first:
-        raise ConfigError(f"checkpoint {checkpoint!r}: {path} has no energies of atoms (mlp_first is false), which is not supported")
+        raise ConfigError(
+            f"checkpoint {checkpoint!r}: {path} has no energies of atoms (mlp_first is false), which is not supported"
+        )
     logger.info("chgnet: %s", said.getvalue().strip())
     return network

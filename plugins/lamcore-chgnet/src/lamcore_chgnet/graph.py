@@ -101,8 +101,12 @@ def join(graphs: Sequence[BondGraph]) -> BondGraph:
         numbers=np.concatenate([graph.numbers for graph in graphs]),
         bonds=np.concatenate([graph.bonds + start for graph, start in zip(graphs, first_atom, strict=True)]),
         bond_vectors=np.concatenate([graph.bond_vectors for graph in graphs]),
-        angle_centres=np.concatenate([graph.angle_centres + start for graph, start in zip(graphs, first_atom, strict=True)]),
-        angle_bonds=np.concatenate([graph.angle_bonds + start for graph, start in zip(graphs, first_bond, strict=True)]),
+        angle_centres=np.concatenate(
+            [graph.angle_centres + start for graph, start in zip(graphs, first_atom, strict=True)]
+        ),
+        angle_bonds=np.concatenate(
+            [graph.angle_bonds + start for graph, start in zip(graphs, first_bond, strict=True)]
+        ),
         angle_signs=np.concatenate([graph.angle_signs for graph in graphs]),
     )
 

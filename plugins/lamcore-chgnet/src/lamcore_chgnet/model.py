@@ -85,7 +85,9 @@ class ChgnetModel(Model):
                 joined = join(batch)
                 with torch.no_grad():
                     self._energies(joined, _n_atoms(batch), self._real(joined.bond_vectors))
-                features.update(zip(indices, np.split(_numpy(read.pop()), np.cumsum(_n_atoms(batch))[:-1]), strict=True))
+                features.update(
+                    zip(indices, np.split(_numpy(read.pop()), np.cumsum(_n_atoms(batch))[:-1]), strict=True)
+                )
         finally:
             handle.remove()
         return [features[i] for i in range(len(structures))]

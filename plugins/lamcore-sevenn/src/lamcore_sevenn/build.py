@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lamcore.errors import ConfigError, UnknownNameError
 from lamcore_sevenn.checkpoints import checkpoint_path
+from lamcore_sevenn.process import process_left_as_found
 
 if TYPE_CHECKING:
     from lamcore_sevenn.model import SevenNetModel
@@ -54,7 +55,7 @@ def build_sevennet(
     if accelerator != "none" and dtype != "float32":
         raise ConfigError(f"accelerator={accelerator} computes in float32, got dtype={dtype}; leave one of them out")
 
-    with warnings.catch_warnings():
+    with process_left_as_found():
         # e3nn and torch_geometric compile with TorchScript, which recent versions of torch deprecate.
         warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
         from lamcore_sevenn.model import SevenNetModel
@@ -135,7 +136,9 @@ def _modality(checkpoint: str, modality: str | None, available: list[str]) -> st
         return None
     choices = ", ".join(available)
     if modality is None:
-        raise ConfigError(f"checkpoint {checkpoint!r} predicts several levels of theory; set modality to one of {choices}")
+        raise ConfigError(
+            f"checkpoint {checkpoint!r} predicts several levels of theory; set modality to one of {choices}"
+        )
     for name in available:
         if name.lower() == modality.lower():
             return name

@@ -69,7 +69,9 @@ def _named(name: str) -> Path:
         if (folder / relative).is_file():
             return folder / relative
     if name in CARRIED:
-        raise PluginError(f"{folders[0] / relative} is missing from the sevenn package; reinstall it: pip install -U sevenn")
+        raise PluginError(
+            f"{folders[0] / relative} is missing from the sevenn package; reinstall it: pip install -U sevenn"
+        )
     raise ConfigError(
         f"checkpoint {name!r} does not come with the sevenn package, and lamcore downloads nothing without a checksum. "
         f"Either let sevenn fetch it once: python -c \"from sevenn.util import pretrained_name_to_path as get; get('{name}')\", "

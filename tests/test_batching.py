@@ -1,0 +1,248 @@
+"""Many sequential cases on one model: same numbers, fuller batches, failures kept apart."""
+
+import threading
+
+import numpy as np
+import pytest
+from ase.build import bulk, molecule
+from ase.calculators.emt import EMT
+from ase.filters import FrechetCellFilter
+from ase.optimize import FIRE
+
+from lamcore import AseModel, Model, Prediction, Scope
+from lamcore.batch_limits import BatchLimits
+from lamcore.batching import Counters, Hub
+from lamcore.errors import BadPredictionError, EvaluationError, MissingPropertyError, UnsupportedStructureError
+
+
+class Recording(Model):
+    """EMT, remembering the sizes of its batches; `fault(structures)` may raise or change predictions."""
+
+    def __init__(self, fault=None, scope=None):
+        self._emt = AseModel(EMT())
+        self._fault = fault
+        self.batches = []
+        self.scope = scope or Scope()
+
+    def evaluate(self, structures):
+        self.batches.append(len(structures))
+        predictions = self._emt.evaluate(structures)
+        return self._fault(structures, predictions) if self._fault else predictions
+
+
+def run(model, jobs, max_cases=64, max_atoms=10_000, counters=None):
+    limits = BatchLimits(max_atoms)
+    limits.observe(1, 1)
+    for size in (1e4, 2e4):
+        for _ in range(3):
+            limits.observe(size, 1e-9 * size)
+    counters = counters or Counters()
+    return sorted(Hub(model, limits, counters, max_cases).run(jobs), key=lambda outcome: outcome.index)
+
+
+def strained_copper(n, seed=0):
+    rng = np.random.default_rng(seed)
+    cells = [bulk("Cu", a=3.6 * (1 + 0.02 * rng.normal()), cubic=True) for _ in range(n)]
+    for cell in cells:
+        cell.rattle(0.05, rng=rng)
+    return cells
+
+
+def relax_with_ase(atoms):
+    def job(model):
+        mine = atoms.copy()
+        mine.calc = model.calculator()
+        optimizer = FIRE(FrechetCellFilter(mine), logfile=None)
+        optimizer.run(fmax=1e-3, steps=200)
+        return mine.get_potential_energy(), optimizer.nsteps
+
+    return job
+
+
+def single_point(atoms):
+    return lambda model: model.evaluate([atoms])[0].energy
+
+
+def test_ases_own_optimizer_takes_the_same_steps_to_the_same_energy_together_as_alone():
+    cells = strained_copper(8)
+    together = run(Recording(), [relax_with_ase(cell) for cell in cells])
+    alone = [relax_with_ase(cell)(AseModel(EMT())) for cell in cells]
+    assert [outcome.output for outcome in together] == alone
+
+
+def test_waiting_requests_are_merged_into_one_batch():
+    model = Recording()
+    run(model, [single_point(cell) for cell in strained_copper(12)])
+    assert model.batches == [12]
+
+
+def test_one_case_at_a_time_is_possible():
+    model = Recording()
+    run(model, [single_point(cell) for cell in strained_copper(5)], max_cases=1)
+    assert model.batches == [1] * 5
+
+
+def test_no_batch_holds_more_atoms_than_allowed():
+    model = Recording()
+    run(model, [lambda model, cell=cell: model.evaluate([cell] * 3) for cell in strained_copper(4)], max_atoms=8)
+    assert max(model.batches) == 2
+    assert sum(model.batches) == 12
+
+
+def test_a_case_that_ends_makes_room_for_the_next():
+    model = Recording()
+    cells = strained_copper(9)
+
+    def job(n_requests, cell):
+        return lambda model: [model.evaluate([cell]) for _ in range(n_requests)]
+
+    run(model, [job(1 + index % 3, cell) for index, cell in enumerate(cells)], max_cases=3)
+    assert sum(model.batches) == 18
+    assert model.batches[0] == model.batches[1] == 3
+
+
+def test_an_answer_goes_to_the_case_that_asked():
+    cells = strained_copper(6)
+    outcomes = run(Recording(), [single_point(cell) for cell in cells])
+    expected = [prediction.energy for prediction in AseModel(EMT()).evaluate(cells)]
+    assert [outcome.output for outcome in outcomes] == expected
+    assert len(set(expected)) == 6
+
+
+def test_a_structure_that_makes_the_model_raise_fails_alone():
+    def fault(structures, predictions):
+        if any("Ag" in atoms.symbols for atoms in structures):
+            raise ZeroDivisionError("silver")
+        return predictions
+
+    cells = strained_copper(13)
+    cells[5] = bulk("Ag", cubic=True)
+    outcomes = run(Recording(fault), [single_point(cell) for cell in cells])
+    assert [outcome.index for outcome in outcomes if outcome.error] == [5]
+    error = outcomes[5].error
+    assert isinstance(error, EvaluationError)
+    assert "ZeroDivisionError on Ag4 with 4 atoms: silver" in str(error)
+    assert error.structure.symbols.get_chemical_formula() == "Ag4"
+
+
+@pytest.mark.parametrize("quantity", ["energy", "forces", "stress"])
+def test_a_value_that_is_not_finite_fails_the_case_that_got_it_and_keeps_the_structure(quantity):
+    def fault(structures, predictions):
+        index = next((i for i, atoms in enumerate(structures) if "Ag" in atoms.symbols), None)
+        if index is not None:
+            values = vars(predictions[index]) | {quantity: vars(predictions[index])[quantity] * np.nan}
+            predictions[index] = Prediction(**values)
+        return predictions
+
+    cells = [*strained_copper(3), bulk("Ag", cubic=True)]
+    outcomes = run(Recording(fault), [single_point(cell) for cell in cells])
+    assert [outcome.error is None for outcome in outcomes] == [True, True, True, False]
+    assert isinstance(outcomes[3].error, BadPredictionError)
+    assert quantity in str(outcomes[3].error)
+    assert len(outcomes[3].error.structure) == 4
+
+
+def test_a_stress_of_the_wrong_shape_is_refused_with_the_function_that_mends_it():
+    def fault(structures, predictions):
+        return [Prediction(p.energy, p.forces, np.zeros((3, 3))) for p in predictions]
+
+    (outcome,) = run(Recording(fault), [single_point(bulk("Cu"))])
+    assert "shape (3, 3), expected (6,)" in str(outcome.error)
+    assert "full_3x3_to_voigt_6_stress" in str(outcome.error)
+
+
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing():
+    def fault(structures, predictions):
+        if len(structures) > 3:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        return predictions
+
+    model, counters = Recording(fault), Counters()
+    outcomes = run(model, [single_point(cell) for cell in strained_copper(11)], counters=counters)
+    assert all(outcome.error is None for outcome in outcomes)
+    assert counters.out_of_memory > 0
+    assert counters.structures == 11
+
+
+def test_a_model_that_answers_too_few_structures_is_blamed():
+    (outcome,) = run(Recording(lambda s, p: p[1:]), [single_point(bulk("Cu"))])
+    assert "answered 0 of 1 structures; the fault is in the model's plugin" in str(outcome.error)
+
+
+def test_what_the_model_does_not_cover_is_refused_before_it_is_asked():
+    model = Recording(scope=Scope(elements=frozenset({"Cu"})))
+    outcomes = run(model, [single_point(bulk("Cu")), single_point(bulk("Ag"))])
+    assert outcomes[0].error is None
+    assert isinstance(outcomes[1].error, UnsupportedStructureError)
+    assert "does not cover Ag" in str(outcomes[1].error)
+    assert model.batches == [1]
+
+
+def test_charge_and_periodicity_outside_the_scope_are_refused():
+    ion = molecule("OH")
+    ion.info["charge"] = -1
+    model = Recording(scope=Scope(boundaries=frozenset({"none"})))
+    outcomes = run(model, [single_point(ion), single_point(bulk("Cu")), single_point(molecule("H2O"))])
+    assert "charge is -1" in str(outcomes[0].error)
+    assert "pbc is [True, True, True]" in str(outcomes[1].error)
+    assert outcomes[2].error is None
+
+
+def test_an_error_of_a_case_is_its_own_outcome():
+    def failing(model):
+        model.evaluate([bulk("Cu")])
+        raise OSError("no such table")
+
+    outcomes = run(Recording(), [single_point(bulk("Cu")), failing, single_point(bulk("Ag"))])
+    assert [type(outcome.error).__name__ for outcome in outcomes] == ["NoneType", "OSError", "NoneType"]
+
+
+def test_a_case_may_handle_the_models_error_and_go_on():
+    def careful(model):
+        try:
+            model.evaluate([bulk("Ag")])
+        except UnsupportedStructureError:
+            return model.evaluate([bulk("Cu")])[0].energy
+
+    (outcome,) = run(Recording(scope=Scope(elements=frozenset({"Cu"}))), [careful])
+    assert outcome.output == pytest.approx(AseModel(EMT()).evaluate([bulk("Cu")])[0].energy)
+
+
+def test_descriptors_that_the_model_does_not_have_are_refused_by_name():
+    (outcome,) = run(Recording(), [lambda model: model.descriptors([bulk("Cu")])])
+    assert isinstance(outcome.error, MissingPropertyError)
+
+
+def test_asking_from_another_thread_is_refused():
+    def threaded(model):
+        caught = []
+
+        def ask():
+            try:
+                model.evaluate([bulk("Cu")])
+            except RuntimeError as error:
+                caught.append(str(error))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+        return caught
+
+    (outcome,) = run(Recording(), [threaded])
+    assert "second thread" in outcome.output[0]
+
+
+def test_ctrl_c_in_a_case_ends_the_run():
+    def interrupted(model):
+        model.evaluate([bulk("Cu")])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Recording(), [interrupted, single_point(bulk("Cu"))])
+
+
+def test_counters_add_up():
+    counters = Counters()
+    run(Recording(), [single_point(cell) for cell in strained_copper(7)], counters=counters)
+    assert (counters.batches, counters.structures, counters.atoms) == (1, 7, 28)
+    assert counters.model_seconds > 0
