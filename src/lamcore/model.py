@@ -116,7 +116,7 @@ class Model(ABC):
 
     def calculator(self) -> Calculator:
         """An ASE calculator that asks this model."""
-        from lamcore.adapters import ModelCalculator
+        from lamcore.calculator import ModelCalculator
 
         return ModelCalculator(self)
 

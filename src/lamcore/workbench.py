@@ -50,8 +50,8 @@ class Workbench:
         self.counters.build_seconds += time.perf_counter() - started
         if missing := self._task.needs - model.properties:
             raise ConfigError(
-                f"task {selection.task.name!r} needs {', '.join(sorted(missing))}, which model {selection.model.name!r} "
-                f"does not give; it gives {', '.join(sorted(model.properties))}"
+                f"task {selection.task.name!r} needs {', '.join(sorted(missing))}, which model "
+                f"{selection.model.name!r} does not give; it gives {', '.join(sorted(model.properties))}"
             )
         self.facts = ComputeFacts(model.device, model.dtype, _n_threads())
         limits = BatchLimits(selection.batch["max_atoms"])

@@ -185,3 +185,12 @@ def test_impossible_options_are_refused_by_name(option):
     (name,) = option
     with pytest.raises(ConfigError, match=f"task.{name} is"):
         lamcore_phonon.build_task(**option)
+
+
+@pytest.mark.parametrize(("points", "is_noted"), [("mesh", True), ("lambench", False)])
+def test_lambench_protocol_notes_labels_taken_elsewhere(copper_output, points, is_noted):
+    task = lamcore_phonon.build_task(protocol="lambench")
+    case = copper_case(reference={"max_frequency_k": 390.0}, max_frequency_points=points)
+    metric, _ = task.summarize([ScoredCase(case, task.score(case, copper_output))])
+    assert metric.name == "mae_max_frequency"
+    assert ("labels are not at LAMBench's points" in metric.note) is is_noted

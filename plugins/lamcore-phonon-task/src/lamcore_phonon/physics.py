@@ -98,14 +98,14 @@ def prepare(
     Returns:
         The phonopy object, and the supercells to compute forces of.
     """
-    from phonopy import Phonopy
+    from lamcore_phonon.permutations import FastPhonopy
 
     with warnings.catch_warnings():
         # A supercell of lower symmetry than the crystal is legitimate; `sample_mesh` takes it into account.
         warnings.filterwarnings("ignore", message="Warning: Point group symmetries", category=UserWarning)
         # `auto` was asked for.
         warnings.filterwarnings("ignore", message="primitive_matrix defaulted to 'auto'", category=UserWarning)
-        phonon = Phonopy(
+        phonon = FastPhonopy(
             to_phonopy(atoms),
             supercell_matrix=np.asarray(supercell_matrix, dtype=int),
             primitive_matrix="auto" if isinstance(primitive_matrix, str) else np.asarray(primitive_matrix),

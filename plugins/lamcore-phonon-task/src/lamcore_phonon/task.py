@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -155,6 +155,14 @@ class PhononTask(Task):
             for quantity in QUANTITIES
             if any(quantity.key in one.case.reference for one in scored)
         ]
+        if self._is_lambench and any(one.case.settings.get("max_frequency_points") != "lambench" for one in scored):
+            note = "labels are not at LAMBench's points"
+            metrics = [
+                replace(metric, note=f"{metric.note}; {note}" if metric.note else note)
+                if metric.name == QUANTITIES[0].metric
+                else metric
+                for metric in metrics
+            ]
         metrics.append(success_rate(scored))
         labels = [label for one in scored if (label := self._labelled_stable(one.case)) is not None]
         if labels:
