@@ -347,6 +347,33 @@ def test_a_full_disk_loses_nothing_and_says_so(tmp_path, limit, size, n_recorded
     assert not list(tmp_path.glob("arrays/*.tmp"))
 
 
+@pytest.mark.parametrize("can_roll_back", [True, False])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_write_that_stops_half_way_leaves_the_file_usable(tmp_path, monkeypatch, error, can_roll_back):
+    really_write, really_truncate = os.write, os.ftruncate
+
+    def write_half(descriptor, content):
+        if len(content) > 20:
+            return really_write(descriptor, content[: len(content) // 2])
+        raise error
+
+    def fail_to_truncate(descriptor, length):
+        raise OSError(5, "Input/output error")
+
+    with RecordStore(tmp_path) as store:
+        store.append(done("a"))
+        before = (tmp_path / "records.jsonl").read_bytes()
+        monkeypatch.setattr(os, "write", write_half)
+        monkeypatch.setattr(os, "ftruncate", really_truncate if can_roll_back else fail_to_truncate)
+        with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else RunFolderError):
+            store.append(done("b"))
+        assert ((tmp_path / "records.jsonl").read_bytes() == before) == can_roll_back
+        monkeypatch.undo()
+        assert set(store.records) == {"a"}
+        store.append(done("c"))
+    assert list(read_records(tmp_path)) == ["a", "c"]
+
+
 OPEN = """
 import os, sys
 from pathlib import Path

@@ -96,11 +96,16 @@ def _until_a_worker_dies(
     """Take chunks and calculate them; when a worker dies, put the cases that were out into `suspects` and stop."""
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     out: dict[Future[Progress], list[Case]] = {}
+    alive = True
     try:
-        while chunks or out:
-            while chunks and len(out) < workers and not suspects:
-                chunk = chunks.popleft()
-                out[pool.submit(_calculate_chunk, selection.plain, chunk, dict(attempts))] = chunk
+        while out or (chunks and alive):
+            while chunks and alive and len(out) < workers:
+                try:
+                    future = pool.submit(_calculate_chunk, selection.plain, chunks[0], dict(attempts))
+                except BrokenProcessPool:
+                    alive = False
+                else:
+                    out[future] = chunks.popleft()
             ready, _ = wait(out, return_when=FIRST_COMPLETED)
             for future in ready:
                 chunk = out.pop(future)
@@ -108,10 +113,9 @@ def _until_a_worker_dies(
                     progress = future.result()
                 except BrokenProcessPool:
                     suspects += chunk
+                    alive = False
                 else:
                     yield progress
-            if suspects and not out:
-                return
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

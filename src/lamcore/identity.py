@@ -23,7 +23,7 @@ def identify(selection: Selection, cases: Sequence[Case]) -> RunIdentity:
     """Everything that the numbers of a run depend on, as JSON.
 
     That is the task, the dataset's content and the model, each with its options and its plugin's version, the SHA-256
-    of the model's weights, and lamcore's version. Where files lie, how cases are batched and where they run is not in it.
+    of the model's weights, and lamcore's version. Where files lie, how cases are batched and where they run is not.
     """
     model = selection.model_spec
     weights = () if model.weights is None else model.weights(**selection.model.options)

@@ -6,7 +6,6 @@ from ase import Atoms
 from ase.build import bulk
 from ase.stress import voigt_6_to_full_3x3_stress
 
-
 from lamcore.errors import UnsupportedStructureError
 
 
@@ -29,8 +28,9 @@ def assert_same(one, other, energy_tol, forces_tol, stress_tol):
         np.testing.assert_allclose(one.stress, other.stress, rtol=0, atol=stress_tol)
 
 
-def assert_forces_are_slopes(model, atoms, step_ang=1e-3):
-    # Error of a central difference: step²/6 times the third derivative, here at most some 10 eV/Å³: 2e-6 eV/Å.
+def assert_forces_are_slopes(model, atoms, step_ang=1e-4):
+    # Error of a central difference: step²/6 times the third derivative, which is up to 400 eV/Å³ in these: 7e-7 eV/Å;
+    # rounding of 1e-13 eV adds 1e-9.
     (prediction,) = model.evaluate([atoms])
     displaced = []
     for i in range(len(atoms)):
@@ -42,7 +42,7 @@ def assert_forces_are_slopes(model, atoms, step_ang=1e-3):
     energies = np.array([p.energy for p in model.evaluate(displaced)]).reshape(len(atoms), 3, 2)
     numerical = -(energies[..., 0] - energies[..., 1]) / (2 * step_ang)
     assert np.abs(prediction.forces).max() > 0.05
-    np.testing.assert_allclose(prediction.forces, numerical, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(prediction.forces, numerical, rtol=0, atol=3e-6)
 
 
 def assert_stress_is_slope(model, atoms, step=1e-4):
@@ -221,6 +221,8 @@ def test_descriptors_know_rotation_translation_and_company_from_structure(precis
     assert np.abs(together[0] - precise.descriptors([bulk("Si")])[0]).max() > 1e-3
 
 
+# CHGNet itself makes a tensor of volumes in a way that torch warns of.
+@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad:UserWarning")
 def test_agrees_with_the_calculator_of_the_package(model, package_calculator, crystals, molecules, slab):
     # Both compute in single precision, in another order of sums.
     mixed = [*crystals, *(in_a_box(m) for m in molecules), slab]

@@ -22,7 +22,7 @@ def strained(atoms, seed):
     """A rattled and sheared copy, so that no two components of a tensor are equal."""
     atoms = atoms.copy()
     atoms.rattle(0.06, seed=seed)
-    shear = np.eye(3) + [[0.01, 0.02, 0.03], [0.0, -0.02, 0.01], [0.0, 0.0, 0.015]]
+    shear = np.array([[1.01, 0.02, 0.03], [0.0, 0.98, 0.01], [0.0, 0.0, 1.015]])
     atoms.set_cell(atoms.cell.array @ shear, scale_atoms=True)
     return atoms
 

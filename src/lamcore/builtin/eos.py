@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lamcore.model import Model
 
 MAX_SCANS = 10
-MAX_RESIDUAL = 0.05
-"""Largest residual of a fit, as a fraction of the span of its energies; a good model stays below 0.001."""
+MAX_RESIDUAL = 0.1
+"""Largest residual of a fit, as a fraction of the span of its energies; smooth models stay below 0.01."""
 
 _NOT_A_CURVE = "the energies do not follow a Birch–Murnaghan curve"
 

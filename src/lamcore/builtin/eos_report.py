@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lamcore.task import ScoredCase
 
 MAX_PANELS = 36
+MAX_NAMES = 12
 _N_COLUMNS = 4
 _MODEL_COLOUR = "#0b6e99"
 _REFERENCE_COLOUR = "#444444"
@@ -38,7 +39,10 @@ def sections(view: RunView) -> Sequence[Section]:
             "its Birch–Murnaghan fit. Dashed: the reference. Each curve is drawn from its own minimum."
         ) + (f" {left_out} crystals with a smaller Δ are not drawn." if left_out else "")
         parts.append(Section("Equations of state", figure_html(curves_figure(view, shown), caption)))
-        caption = "Each point is a crystal; on the line, model and reference agree."
+        caption = (
+            "Each point is a crystal; on the line, model and reference agree. "
+            f"In each plot the {MAX_NAMES} crystals farthest from the line are named."
+        )
         parts.append(Section("Model against reference", figure_html(parity_figure(view), caption)))
     parts.append(Section("Crystals", _table(view)))
     return parts
@@ -73,7 +77,8 @@ def parity_figure(view: RunView) -> Figure:
         predictions = [float((case.scores or {})[key]) for case in finished]
         values = references + predictions
         low, high = min(values), max(values)
-        if low > 0 and high / low > 30:
+        logarithmic = low > 0 and high / low > 30
+        if logarithmic:
             panel.set_xscale("log")
             panel.set_yscale("log")
             ends = [low / 1.2, high * 1.2]
@@ -82,7 +87,10 @@ def parity_figure(view: RunView) -> Figure:
             ends = [low - margin, high + margin]
         panel.plot(ends, ends, color=_REFERENCE_COLOUR, linewidth=0.8)
         panel.plot(references, predictions, "o", color=_MODEL_COLOUR, markersize=4, alpha=0.8)
-        for case, x, y in zip(finished, references, predictions, strict=True):
+        points = list(zip(finished, references, predictions, strict=True))
+        distances = [abs(math.log(y / x)) if logarithmic else abs(y - x) for _, x, y in points]
+        for index in sorted(range(len(points)), key=lambda index: -distances[index])[:MAX_NAMES]:
+            case, x, y = points[index]
             panel.annotate(case.case.id, (x, y), xytext=(4, -8), textcoords="offset points", fontsize=7)
         panel.set(xlim=ends, ylim=ends, xlabel=f"reference {label}", ylabel=f"model {label}", aspect="equal")
     return figure

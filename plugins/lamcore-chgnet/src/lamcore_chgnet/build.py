@@ -80,14 +80,15 @@ def _load(path: Path, checkpoint: str) -> Any:
     said = StringIO()  # CHGNet prints its size when made; only the command line prints
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)["model"]
-        # Checkpoints do not record whether the convolutions' outputs have a bias (0.2.0 has one); their weights show it.
+        # Checkpoints do not record whether the outputs of convolutions have a bias (0.2.0 has); their weights show it.
         biased = any(".mlp_out." in name and name.endswith(".bias") for name in saved["state_dict"])
         with redirect_stdout(said):
             network = CHGNet.from_dict(saved, mlp_out_bias=biased)
     except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"checkpoint {checkpoint!r}: {path} is not a checkpoint that this chgnet loads: {type(error).__name__}: {reason}"
+            f"checkpoint {checkpoint!r}: {path} is not a checkpoint that this chgnet loads: "
+            f"{type(error).__name__}: {reason}"
         ) from error
     if not network.mlp_first:
         raise ConfigError(

@@ -1,7 +1,7 @@
 """CHGNet's two graphs of a structure: atoms joined by bonds, and bonds joined by angles.
 
-CHGNet's own converter makes a Python object for each bond and matches each directed bond with its reverse. Here a bond is
-kept once, in one direction, so there is nothing to match, and angles are enumerated by NumPy.
+CHGNet's own converter makes a Python object for each bond and matches each directed bond with its reverse. Here a bond
+is kept once, in one direction, so there is nothing to match, and angles are enumerated by NumPy.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ def bond_graph(atoms: Atoms, bond_cutoff_ang: float, angle_cutoff_ang: float) ->
     first, second, images, _ = find_points_in_spheres(
         positions, positions, r=bond_cutoff_ang, pbc=atoms.pbc.astype(np.int64), lattice=cell, tol=1e-8
     )
+    pairs = np.stack((first, second), axis=1).astype(np.int64)
     images = images.reshape(-1, 3).round().astype(np.int64)
-    kept = _one_of_each_pair(first, second, images)
-    bonds = np.stack((first, second), axis=1).astype(np.int64)[kept]
+    kept = _one_of_each_pair(pairs, images)
+    bonds = pairs[kept]
     vectors = positions[bonds[:, 1]] + images[kept] @ cell - positions[bonds[:, 0]]
     short = np.flatnonzero(np.linalg.norm(vectors, axis=1) < angle_cutoff_ang)
     centres, angle_bonds, signs = _angles(bonds, short)
     return BondGraph(atoms.numbers.astype(np.int64), bonds, vectors, centres, angle_bonds, signs)
 
 
-def _one_of_each_pair(
-    first: NDArray[np.int64], second: NDArray[np.int64], images: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _one_of_each_pair(pairs: NDArray[np.int64], images: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Of each bond and its reverse, one; and of an atom with itself, none."""
+    first, second = pairs.T
     x, y, z = images.T
     forward_image = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
     kept: NDArray[np.bool_] = (first < second) | ((first == second) & forward_image)
@@ -128,7 +128,7 @@ def search_cell(atoms: Atoms, cutoff_ang: float) -> NDArray[np.float64]:
         )
     if periodic.all():
         return np.array(lattice)
-    cell = np.array(complete_cell(np.where(periodic[:, None], lattice, 0.0)))
+    cell = np.ascontiguousarray(complete_cell(np.where(periodic[:, None], lattice, 0.0)))
     heights = np.ptp(atoms.positions @ cell[~periodic].T, axis=0)
     cell[~periodic] *= (heights + 2 * cutoff_ang)[:, None]
     return cell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NOT_IN_TRAINING_DATA = frozenset(("Po", "At", "Rn", "Fr", "Ra"))
 """Elements that have a row in every CHGNet's embedding but no structure in MPtrj."""
 
+_NO_ENERGY_EV = 1e-6
+"""Reference energies come from least squares, which leaves rounding where there was nothing to fit."""
+
 _ROWS, _COLUMNS = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
 """Voigt order xx yy zz yz xz xy."""
 
@@ -29,8 +32,9 @@ _ROWS, _COLUMNS = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
 class ChgnetModel(Model):
     """CHGNet: energies as sums over atoms; forces and stress are their derivatives.
 
-    All boundary conditions are covered: an open direction has no images. An atom without neighbours within the cut-off has
-    the energy that the network gives a lone atom; CHGNet was trained on no such atom.
+    All boundary conditions are covered: an open direction has no images. An atom without neighbours within the cut-off
+    has the energy that the network gives a lone atom, as in CHGNet's calculator, which warns that this
+    is not what CHGNet was made for.
 
     Args:
         network: A CHGNet with energies of atoms (`mlp_first`). It is changed: moved, cast, and frozen.
@@ -154,7 +158,7 @@ class ChgnetModel(Model):
             strains=(),
             volumes=(),
         )
-        # CHGNet differentiates with a graph for second derivatives, which costs time and memory; only its energies are used.
+        # CHGNet differentiates so that it can do so again, which costs time and memory; only its energies are used.
         site_energies = torch.cat(network._compute(batch, return_site_energies=True)["site_energies"])
         site_energies = site_energies.to(torch.float64) + self._reference_energies[numbers]
         return torch.zeros(len(n_atoms), dtype=torch.float64, device=self.device).index_add(0, owners, site_energies)
@@ -185,8 +189,9 @@ def _reference_energies(network: CHGNet) -> Tensor:
     """The energy that CHGNet adds for each atom, eV, by atomic number; shape (1 + elements in the embedding,)."""
     n_elements = network.atom_embedding.embedding.num_embeddings
     energies = torch.zeros(1 + n_elements, dtype=torch.float64, device=next(network.parameters()).device)
-    if network.composition_model is not None:
-        energies[1:] = network.composition_model.fc.weight.detach().flatten().to(torch.float64)
+    atom_reference: Any = network.composition_model
+    if atom_reference is not None:
+        energies[1:] = atom_reference.fc.weight.detach().flatten().to(torch.float64)
     return energies
 
 
@@ -195,7 +200,7 @@ def _elements(reference_energies: Tensor, fitted: bool) -> frozenset[str]:
     trained = {
         chemical_symbols[z]
         for z, energy in enumerate(reference_energies.tolist())
-        if z > 0 and (energy != 0.0 or not fitted)
+        if z > 0 and (abs(energy) > _NO_ENERGY_EV or not fitted)
     }
     return frozenset(trained - NOT_IN_TRAINING_DATA)
 

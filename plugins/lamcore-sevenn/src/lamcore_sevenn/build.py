@@ -122,7 +122,8 @@ def _load(path: Path, checkpoint: str, accelerator: str) -> Any:
     except (RuntimeError, UnpicklingError, EOFError, AttributeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"checkpoint {checkpoint!r}: {path} is not a checkpoint that this sevenn loads: {type(error).__name__}: {reason}"
+            f"checkpoint {checkpoint!r}: {path} is not a checkpoint that this sevenn loads: "
+            f"{type(error).__name__}: {reason}"
         ) from error
     if said.getvalue():
         logger.info("sevenn: %s", said.getvalue().strip())

@@ -72,9 +72,10 @@ def _named(name: str) -> Path:
         raise PluginError(
             f"{folders[0] / relative} is missing from the sevenn package; reinstall it: pip install -U sevenn"
         )
+    fetch = f"from sevenn.util import pretrained_name_to_path as get; get('{name}')"
     raise ConfigError(
         f"checkpoint {name!r} does not come with the sevenn package, and lamcore downloads nothing without a checksum. "
-        f"Either let sevenn fetch it once: python -c \"from sevenn.util import pretrained_name_to_path as get; get('{name}')\", "
+        f'Either let sevenn fetch it once: python -c "{fetch}", '
         f"or put the file at {folders[1] / relative}, or give its path as checkpoint"
     )
 

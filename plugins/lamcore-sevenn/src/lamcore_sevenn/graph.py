@@ -82,7 +82,7 @@ def search_cell(atoms: Atoms, cutoff_ang: float) -> NDArray[np.float64]:
         )
     if periodic.all():
         return np.array(lattice)
-    cell = np.array(complete_cell(np.where(periodic[:, None], lattice, 0.0)))
+    cell = np.ascontiguousarray(complete_cell(np.where(periodic[:, None], lattice, 0.0)))
     heights = np.ptp(atoms.positions @ cell[~periodic].T, axis=0)
     cell[~periodic] *= (heights + 2 * cutoff_ang)[:, None]
     return cell

@@ -54,6 +54,7 @@ class SevenNetModel(Model):
         if self._torch_dtype == torch.float64:
             # sevenn's one-hot vectors are always float32
             self._network._modules["onehot_idx_to_onehot"].register_forward_hook(_one_hot_as_float64)
+        assert network.type_map is not None  # SevenNetCheckpoint takes it from the file
         self.scope = Scope(elements=frozenset(chemical_symbols[z] for z in network.type_map))
         self.cutoff_ang = float(network.cutoff)
         self.device = device

@@ -1,0 +1,96 @@
+"""A plugin that the tests install: a task that counts its calculations, on cases that can be told to misbehave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from lamcore import Case, Dataset, DatasetSpec, Metric, ModelSpec, Task, TaskSpec, hookimpl
+
+CARDS = Path(__file__).parent
+
+
+class Squares(Dataset):
+    def __init__(self, n, shift):
+        self.n, self.shift = n, shift
+
+    def cases(self):
+        from ase.build import bulk
+
+        for index in range(self.n):
+            yield Case(f"case-{index}", (bulk("Cu", a=3.5 + 0.01 * index),), {"square": index**2 + self.shift})
+
+
+def build_squares(n: int = 12, shift: float = 0.0):
+    return Squares(n, shift)
+
+
+class Slow(Task):
+    """Writes a line for each calculation, so that a test can count how often each case was calculated."""
+
+    needs = frozenset(("energy",))
+
+    def __init__(self, log, seconds, misbehave, bad_case):
+        self.log, self.seconds, self.misbehave, self.bad_case = log, seconds, misbehave, bad_case
+
+    def calculate(self, case, model):
+        energy = model.evaluate([case.atoms])[0].energy
+        time.sleep(self.seconds)
+        if case.id == self.bad_case:
+            if self.misbehave == "raise":
+                raise RuntimeError("the bad case")
+            if self.misbehave == "nan":
+                return {"energy_ev": float("nan")}
+            if self.misbehave == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.misbehave == "interrupt":
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+        with open(self.log, "a") as log:
+            log.write(case.id + "\n")
+        return {"energy_ev": energy}
+
+    def score(self, case, output):
+        return {"error": output["energy_ev"] - case.reference["square"]}
+
+    def summarize(self, scored):
+        done = [case.scores["error"] for case in scored if case.scores is not None]
+        value = sum(done) / len(done) if done else None
+        return [Metric("mean_error", value, "eV", "lower", 1.0, None, len(scored), len(scored) - len(done))]
+
+
+def build_slow(
+    log: str = os.devnull,
+    seconds: float = 0.0,
+    misbehave: str = "",
+    bad_case: str = "case-3",
+):
+    return Slow(log, seconds, misbehave, bad_case)
+
+
+def build_model(energy_is_nan: bool = False):
+    from ase.calculators.emt import EMT
+
+    class Broken(EMT):
+        def calculate(self, *args, **kwargs):
+            super().calculate(*args, **kwargs)
+            self.results["energy"] = float("nan")
+
+    return Broken() if energy_is_nan else EMT()
+
+
+@hookimpl
+def lamcore_tasks():
+    return [TaskSpec("slow", build_slow, CARDS / "slow.yaml", dataset="squares")]
+
+
+@hookimpl
+def lamcore_datasets():
+    return [DatasetSpec("squares", build_squares, CARDS / "squares.yaml", tasks=("slow",))]
+
+
+@hookimpl
+def lamcore_models():
+    return [ModelSpec("three-lines", build_model, CARDS / "model.yaml")]
