@@ -7,8 +7,9 @@ from ase.build import bulk, fcc111, molecule
 from lamcore_sevenn.build import build_sevennet
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def model():
+    """Built before any test imports sevenn itself, whose first import warns; the builder keeps that to itself."""
     return build_sevennet(device="cpu")
 
 

@@ -36,7 +36,7 @@ def checkpoint_path(checkpoint: str) -> Path:
     if path.is_file():
         return path.resolve()
     close = get_close_matches(checkpoint.lower(), CARRIED, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     raise UnknownNameError(
         f"checkpoint {checkpoint!r} is neither a file nor a name that chgnet knows{hint} Names: {', '.join(CARRIED)}"
     )

@@ -56,7 +56,7 @@ def checkpoint_path(checkpoint: str) -> Path:
         return path.resolve()
     known = [*CARRIED, *DOWNLOADED]
     close = get_close_matches(checkpoint.lower(), known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     raise UnknownNameError(
         f"checkpoint {checkpoint!r} is neither a file nor a name that sevenn knows{hint} Names: {', '.join(known)}"
     )
