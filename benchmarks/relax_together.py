@@ -45,7 +45,9 @@ def relax_all(model, cells, steps, max_cases, max_atoms):
     """Counters of relaxing all cells, and the number of structures computed."""
     counters = Counters()
     hub = Hub(model, BatchLimits(max_atoms), counters, max_cases)
-    jobs = [lambda model, atoms=atoms: relax(atoms, model, cell="frechet", fmax=1e-3, max_steps=steps) for atoms in cells]
+    jobs = [
+        lambda model, atoms=atoms: relax(atoms, model, cell="frechet", fmax=1e-3, max_steps=steps) for atoms in cells
+    ]
     for outcome in hub.run(jobs):
         if outcome.error is not None:
             raise outcome.error
@@ -65,14 +67,19 @@ def main():
         alone = relax_all(model, cells, arguments.steps, 1, 1)
         together = relax_all(model, cells, arguments.steps, 256, None)
         rows.append((alone, together))
-    print(f"{len(cells)} cells of {min(map(len, cells))} to {max(map(len, cells))} atoms, {arguments.model}, ms a structure and step")
+    print(
+        f"{len(cells)} cells of {min(map(len, cells))} to {max(map(len, cells))} atoms, {arguments.model}, ms a structure and step"
+    )
     for name, index in (("one at a time", 0), ("together", 1)):
         model_ms = statistics.median(1e3 * row[index].model_seconds / row[index].structures for row in rows)
         other_ms = statistics.median(1e3 * row[index].other_seconds / row[index].structures for row in rows)
         last = rows[-1][index]
-        print(f"{name:14} model {model_ms:8.2f}   other {other_ms:6.3f}   {last.structures} structures in {last.batches} batches")
+        print(
+            f"{name:14} model {model_ms:8.2f}   other {other_ms:6.3f}   {last.structures} structures in {last.batches} batches"
+        )
     ratios = [
-        (alone.model_seconds / alone.structures) / (together.model_seconds / together.structures) for alone, together in rows
+        (alone.model_seconds / alone.structures) / (together.model_seconds / together.structures)
+        for alone, together in rows
     ]
     print(f"batching is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
 
