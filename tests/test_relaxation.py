@@ -11,9 +11,10 @@ from ase.constraints import FixAtoms, FixBondLength, FixedPlane, FixSymmetry
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE, LBFGS
 from ase.spacegroup import crystal
+from scipy.linalg import expm, expm_frechet
 
 from lamcore import AseModel, Model, Prediction, relax
-from lamcore.cell_filter import FrechetCell, deformation_log_force
+from lamcore.cell_filter import FrechetCell, exponential, log_deformation_force
 from lamcore.errors import (
     ConstraintError,
     MissingPropertyError,
@@ -199,19 +200,31 @@ def test_generalised_forces_are_minus_the_finite_differences_of_the_enthalpy(str
         assert forces[index] == pytest.approx(-slope, abs=2e-6), index
 
 
-def test_the_log_force_of_a_vanishing_deformation_is_the_force_itself():
-    force = np.arange(9.0).reshape(3, 3)
-    assert deformation_log_force(np.zeros((3, 3)), force) == pytest.approx(force, abs=1e-14)
-    assert not deformation_log_force(np.eye(3), np.zeros((3, 3))).any()
+@pytest.mark.parametrize("size", [0.0, 1e-3, 0.1, 1.0, 3.0])
+def test_the_exponential_and_the_log_force_agree_with_scipy(size):
+    rng = np.random.default_rng(3)
+    x, virial = size * rng.uniform(-1, 1, size=(3, 3)), rng.normal(size=(3, 3))
+    deformation = expm(x)
+    assert exponential(x) == pytest.approx(deformation, rel=1e-12, abs=1e-13)
+    force = virial @ np.linalg.inv(deformation).T
+    expected = np.zeros((3, 3))
+    for index in np.ndindex(3, 3):
+        direction = np.zeros((3, 3))
+        direction[index] = 1.0
+        expected[index] = np.vdot(force, expm_frechet(x, direction, compute_expm=False))
+    assert log_deformation_force(x, virial) == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
 
 def test_the_log_force_of_a_diagonal_deformation_follows_its_closed_form():
     x = np.array([0.1, -0.4, 0.7])
-    force = np.random.default_rng(0).normal(size=(3, 3))
-    difference = x[:, None] - x[None, :]
-    with np.errstate(invalid="ignore"):
-        divided = np.where(difference == 0, np.exp(x), (np.exp(x)[:, None] - np.exp(x)[None, :]) / difference)
-    assert deformation_log_force(np.diag(x), force) == pytest.approx(divided * force, abs=1e-13)
+    virial = np.random.default_rng(0).normal(size=(3, 3))
+    difference = x[:, None] - x[None, :] + np.eye(3)
+    factor = np.where(np.eye(3) == 1, 1.0, np.expm1(difference) / difference)
+    assert log_deformation_force(np.diag(x), virial) == pytest.approx(factor * virial, abs=1e-13)
+
+
+def test_no_virial_is_no_log_force():
+    assert not log_deformation_force(np.eye(3), np.zeros((3, 3))).any()
 
 
 @pytest.mark.parametrize("name", ["monoclinic", "skew wurtzite", "rutile supercell"])

@@ -6,10 +6,9 @@ pulled back into the first cell, r F⁻ᵀ, and n_atoms · X, so that one optimi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-from scipy.linalg import expm
 
 from lamcore.errors import MissingPropertyError
 
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 
     from lamcore.model import Prediction
 
-_VOIGT_INDEX = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+_NEGLIGIBLE: Final = 1e-17
+_VOIGT_INDEX: Final = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 
 
 class Coordinates(Protocol):
@@ -67,6 +67,7 @@ class FrechetCell:
     def __init__(self, atoms: Atoms, pressure: float) -> None:
         self._positions = atoms.get_positions()
         self._cell = np.array(atoms.cell)
+        self._volume = float(atoms.get_volume())
         self._n_atoms = len(atoms)
         self._pressure = pressure
 
@@ -76,7 +77,7 @@ class FrechetCell:
 
     def place(self, coordinates: NDArray[np.float64], atoms: Atoms) -> None:
         """Give a structure the positions and the cell of these coordinates."""
-        deformation = expm(self._log_deformation(coordinates))
+        deformation = exponential(self._log_deformation(coordinates))
         atoms.positions[:] = coordinates[: self._n_atoms] @ deformation.T
         atoms.cell[:] = self._cell @ deformation.T
 
@@ -89,41 +90,56 @@ class FrechetCell:
         if prediction.stress is None:
             raise MissingPropertyError("the model gave no stress, which cell='frechet' needs; use cell='fixed'")
         log_deformation = self._log_deformation(coordinates)
-        deformation = expm(log_deformation)
-        volume = abs(float(np.linalg.det(self._cell @ deformation.T)))
+        volume = self._volume * np.exp(np.trace(log_deformation))
         virial = -volume * (np.asarray(prediction.stress)[_VOIGT_INDEX] + self._pressure * np.eye(3))
-        cell_force = deformation_log_force(log_deformation, np.linalg.solve(deformation, virial).T)
-        return np.vstack([prediction.forces @ deformation, cell_force / self._n_atoms])
+        atom_forces = prediction.forces @ exponential(log_deformation)
+        return np.vstack([atom_forces, log_deformation_force(log_deformation, virial) / self._n_atoms])
 
     def _log_deformation(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
         log_deformation: NDArray[np.float64] = coordinates[self._n_atoms :] / self._n_atoms
         return log_deformation
 
 
-def deformation_log_force(
-    log_deformation: NDArray[np.float64], deformation_force: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Minus the derivative of an energy by X, from that by F = exp(X).
+def log_deformation_force(log_deformation: NDArray[np.float64], virial: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Minus the derivative of the enthalpy by X, where the cell is deformed by F = exp(X).
 
-    The adjoint of the Fréchet derivative of the exponential at X is its Fréchet derivative at Xᵀ, which one exponential
-    of a 6 × 6 block matrix gives.
+    With −∂H/∂F = W F⁻ᵀ and the adjoint of the Fréchet derivative of exp at X, which is its derivative at Xᵀ, this is
+    ∫₀¹ exp(sXᵀ) W exp(−sXᵀ) ds = Σₖ [Xᵀ, [Xᵀ, … W]] / (k + 1)!, with k commutators in a term. It is summed with the
+    9 × 9 matrix of the commutator and calls no LAPACK routine, whose threads cost more than the arithmetic.
 
     Args:
         log_deformation: X, shape (3, 3).
-        deformation_force: −∂E/∂F, eV, shape (3, 3).
+        virial: W = −V (σ + p 1) in the deformed cell, eV, shape (3, 3).
 
     Returns:
-        −∂E/∂X, eV, shape (3, 3).
+        −∂H/∂X, eV, shape (3, 3).
 
     Source:
-        A. H. Al-Mohy and N. J. Higham, SIAM J. Matrix Anal. Appl. 30, 1639 (2009), doi:10.1137/080716426.
+        The Fréchet derivative: N. J. Higham, Functions of Matrices (SIAM, 2008), section 10.2,
+        doi:10.1137/1.9780898717778.
     """
-    size = float(np.linalg.norm(deformation_force))
-    if size == 0.0:
-        return np.zeros((3, 3))
-    block = np.zeros((6, 6))
-    block[:3, :3] = block[3:, 3:] = log_deformation.T
-    # The derivative is linear in its direction; a direction of norm one keeps the exponential cheap and precise.
-    block[:3, 3:] = deformation_force / size
-    derivative: NDArray[np.float64] = expm(block)[:3, 3:]
-    return derivative * size
+    identity = np.eye(3)
+    commutator = np.kron(log_deformation.T, identity) - np.kron(identity, log_deformation)
+    term = total = virial.ravel()
+    order = 1
+    while np.abs(term).max() > _NEGLIGIBLE * np.abs(total).max():
+        order += 1
+        term = commutator @ term / order
+        total = total + term
+    return total.reshape(3, 3)
+
+
+def exponential(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The exponential of a small square matrix, by its power series after halving, without calling LAPACK."""
+    size = float(np.abs(matrix).sum(axis=1).max())
+    n_halvings = max(0, int(np.ceil(np.log2(size)))) if size > 1.0 else 0
+    halved = matrix / 2**n_halvings
+    term = total = np.eye(len(matrix))
+    order = 0
+    while np.abs(term).max() > _NEGLIGIBLE:
+        order += 1
+        term = halved @ term / order
+        total = total + term
+    for _ in range(n_halvings):
+        total = total @ total
+    return total
