@@ -105,11 +105,13 @@ def _run(arguments: list[str], registry: Registry) -> int:
     """Compose runs with Hydra and compute them one after the other."""
     import hydra
 
+    from lamcore.allocator import keep_freed_memory
     from lamcore.config import conf_folder, register_groups
     from lamcore.overrides import check_arguments
 
     check_arguments(arguments, registry)
     register_groups(registry)
+    keep_freed_memory()
     statuses: list[int] = []
     results: list[RunResult] = []
 

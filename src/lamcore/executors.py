@@ -126,11 +126,13 @@ _bench: tuple[Mapping[str, Any], Workbench] | None = None
 def _calculate_chunk(plain: Mapping[str, Any], cases: Sequence[Case], attempts: Mapping[str, int]) -> Progress:
     """Run in a worker process; the model is built with the first chunk and kept."""
     global _bench
+    from lamcore.allocator import keep_freed_memory
     from lamcore.config import select
     from lamcore.registry import load_registry
     from lamcore.workbench import Workbench
 
     if _bench is None or _bench[0] != plain:
+        keep_freed_memory()
         _bench = (plain, Workbench(select(plain, load_registry())))
         before = Counters()
     else:
