@@ -20,6 +20,7 @@ from ase import Atoms
 
 from lamcore import relax
 from lamcore.adapters import as_model
+from lamcore.allocator import keep_freed_memory
 from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub
 from lamcore.builtin.dcdft import build_dcdft
@@ -59,6 +60,7 @@ def main():
     parser.add_argument("--model", default="sevennet")
     parser.add_argument("--steps", type=int, default=25)
     arguments = parser.parse_args()
+    keep_freed_memory()
     model = as_model(load_registry().get("model", arguments.model).spec.build(), arguments.model)
     cells = small_cells()
     relax_all(model, cells, 3, 256, None)  # warm up
@@ -68,14 +70,16 @@ def main():
         together = relax_all(model, cells, arguments.steps, 256, None)
         rows.append((alone, together))
     print(
-        f"{len(cells)} cells of {min(map(len, cells))} to {max(map(len, cells))} atoms, {arguments.model}, ms a structure and step"
+        f"{len(cells)} cells of {min(map(len, cells))} to {max(map(len, cells))} atoms, {arguments.model}, "
+        "ms a structure and step"
     )
     for name, index in (("one at a time", 0), ("together", 1)):
         model_ms = statistics.median(1e3 * row[index].model_seconds / row[index].structures for row in rows)
         other_ms = statistics.median(1e3 * row[index].other_seconds / row[index].structures for row in rows)
         last = rows[-1][index]
         print(
-            f"{name:14} model {model_ms:8.2f}   other {other_ms:6.3f}   {last.structures} structures in {last.batches} batches"
+            f"{name:14} model {model_ms:8.2f}   other {other_ms:6.3f}   "
+            f"{last.structures} structures in {last.batches} batches"
         )
     ratios = [
         (alone.model_seconds / alone.structures) / (together.model_seconds / together.structures)

@@ -33,7 +33,7 @@ def test_every_plugin_of_the_repository_is_in_the_table():
 
 
 def test_every_package_registers_through_the_entry_point_group():
-    for project in [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("examples/*/pyproject.toml")]:
+    for project in [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml"), *ROOT.glob("examples/*/*.toml")]:
         assert tomllib.loads(project.read_text())["project"]["entry-points"]["lamcore"]
 
 

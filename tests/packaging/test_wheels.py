@@ -1,4 +1,4 @@
-"""Wheels of the core, of every plugin and of the examples, installed into environments that hold nothing else of this."""
+"""Wheels of the core, the plugins and the examples, in environments that hold nothing else of this repository."""
 
 from __future__ import annotations
 
