@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lamcore.errors import ConfigError, UnknownNameError
+from lamcore.model_tools import process_left_as_found, torch_device
 from lamcore_chgnet.checkpoints import checkpoint_path
-from lamcore_chgnet.process import process_left_as_found
 
 if TYPE_CHECKING:
     from lamcore_chgnet.model import ChgnetModel
@@ -43,9 +44,9 @@ def build_chgnet(
     with process_left_as_found():
         from lamcore_chgnet.model import ChgnetModel
 
-        torch_device = _device(device)
+        chosen_device = torch_device(import_module("torch"), device)
         network = _load(path, checkpoint)
-    return ChgnetModel(network, device=torch_device, dtype=dtype)
+    return ChgnetModel(network, device=chosen_device, dtype=dtype)
 
 
 def chgnet_weights(
@@ -55,20 +56,6 @@ def chgnet_weights(
 ) -> list[Path]:
     """The file with the weights, for the options of `build_chgnet`; only `checkpoint` decides."""
     return [checkpoint_path(checkpoint)]
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"device is {device!r}, but torch {torch.__version__} finds no CUDA device; use device=cpu")
-    return device
 
 
 def _load(path: Path, checkpoint: str) -> Any:

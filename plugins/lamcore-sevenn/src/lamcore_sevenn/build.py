@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lamcore.errors import ConfigError, UnknownNameError
+from lamcore.model_tools import process_left_as_found, torch_device
 from lamcore_sevenn.checkpoints import checkpoint_path
-from lamcore_sevenn.process import process_left_as_found
 
 if TYPE_CHECKING:
     from lamcore_sevenn.model import SevenNetModel
@@ -60,12 +60,12 @@ def build_sevennet(
         warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
         from lamcore_sevenn.model import SevenNetModel
 
-        torch_device = _device(device)
+        chosen_device = torch_device(import_module("torch"), device)
         if accelerator != "none":
             _require(accelerator)
         network = _load(path, checkpoint, accelerator)
     chosen = _modality(checkpoint, modality, list(network.modal_map or ()))
-    return SevenNetModel(network, modality=chosen, device=torch_device, dtype=dtype)
+    return SevenNetModel(network, modality=chosen, device=chosen_device, dtype=dtype)
 
 
 def sevennet_weights(
@@ -82,20 +82,6 @@ def sevennet_weights(
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise UnknownNameError(f"{option} is {value!r}, expected one of {', '.join(allowed)}")
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"device is {device!r}, but torch {torch.__version__} finds no CUDA device; use device=cpu")
-    return device
 
 
 def _require(accelerator: str) -> None:
