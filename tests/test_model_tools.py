@@ -70,7 +70,9 @@ def test_a_deleted_variable_comes_back_even_when_the_import_fails(monkeypatch):
     assert os.environ["KEPT"] == "before"
 
 
-@pytest.mark.parametrize(("asked", "cuda", "got"), [("auto", False, "cpu"), ("auto", True, "cuda"), ("cuda:1", True, "cuda:1")])
+@pytest.mark.parametrize(
+    ("asked", "cuda", "got"), [("auto", False, "cpu"), ("auto", True, "cuda"), ("cuda:1", True, "cuda:1")]
+)
 def test_auto_is_cuda_where_there_is_one(asked, cuda, got):
     assert torch_device(FakeTorch(cuda), asked) == got
 

@@ -28,6 +28,13 @@ from lamcore.symmetry import SymmetryProjection, refined
 # The errors that ASE's logm warns of are 4e-13; they belong to the reference, not to what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore:logm result may be inaccurate:RuntimeWarning")
 
+
+@pytest.fixture(autouse=True)
+def _spglib_raises_its_errors(monkeypatch):
+    # As ASE sets it for the whole process; spglib warns of the old way whenever a test calls it before ASE has.
+    monkeypatch.setenv("SPGLIB_OLD_ERROR_HANDLING", "false")
+
+
 ASE_OPTIMIZERS = {"fire": FIRE, "lbfgs": LBFGS}
 
 
