@@ -64,9 +64,14 @@ def test_what_a_package_changes_in_the_process_is_put_back(monkeypatch):
 
 def test_a_deleted_variable_comes_back_even_when_the_import_fails(monkeypatch):
     monkeypatch.setenv("KEPT", "before")
-    with pytest.raises(ImportError), process_left_as_found():
-        del os.environ["KEPT"]
-        raise ImportError
+
+    def failing_import():
+        with process_left_as_found():
+            del os.environ["KEPT"]
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        failing_import()
     assert os.environ["KEPT"] == "before"
 
 
