@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -148,6 +149,7 @@ class Hub:
         self._counters = counters
         self._max_cases = max_cases
         self._shown = _ParkingModel(model)
+        self._books = threading.Lock()  # several lanes write into the counters and the limits
 
     def run(self, jobs: Iterable[Callable[[Model], Output]]) -> Iterator[Outcome[Output]]:
         """Run all jobs; outcomes come as they are ready.
@@ -176,11 +178,10 @@ class Hub:
     def _has_room(self, waiting: list[tuple[_Live[Output], _Request]]) -> bool:
         if not waiting:
             return True
-        cap = self._limits.max_atoms
-        n_atoms = sum(request.n_atoms for _, request in waiting)
-        return sum(sum(request.sizes) for _, request in waiting) < self._limits.target and (
-            cap is None or n_atoms < cap
-        )
+        lanes, cap = self._model.lanes, self._limits.max_atoms
+        full = sum(sum(request.sizes) for _, request in waiting) >= lanes * self._limits.target
+        capped = cap is not None and sum(request.n_atoms for _, request in waiting) >= lanes * cap
+        return not (full or capped)
 
     def _start(self, index: int, job: Callable[[Model], Output]) -> _Live[Output]:
         def work() -> None:
@@ -213,15 +214,24 @@ class Hub:
             structures = [atoms for request in chosen for atoms in request.structures]
             sizes = [size for request in chosen for size in request.sizes]
             answers: list[tuple[Any, float]] = []
-            while len(answers) < len(structures):  # packed anew after each batch: the limits learn on the way
-                start = len(answers)
-                (first, *_) = self._limits.pack(sizes[start:], [len(atoms) for atoms in structures[start:]])
-                batch = slice(start, start + first.stop)
-                answers += self._compute(kind, structures[batch], sizes[batch])
+            while len(answers) < len(structures):  # packed anew after each round: the limits learn on the way
+                left = slice(len(answers), None)
+                batches = self._limits.pack(sizes[left], [len(atoms) for atoms in structures[left]])
+                answers += self._compute_round(kind, structures[left], sizes[left], batches[: self._model.lanes])
             for request in chosen:
                 mine, answers = answers[: len(request.structures)], answers[len(request.structures) :]
                 request.answers = [answer for answer, _ in mine]
                 request.seconds = sum(seconds for _, seconds in mine)
+
+    def _compute_round(
+        self, kind: Kind, structures: list[Atoms], sizes: list[float], batches: list[slice]
+    ) -> list[tuple[Any, float]]:
+        """Compute as many batches as the model has lanes, at the same time if it has several."""
+        if len(batches) == 1:
+            return self._compute(kind, structures[batches[0]], sizes[batches[0]])
+        with ThreadPoolExecutor(len(batches)) as lanes:
+            rounds = lanes.map(lambda batch: self._compute(kind, structures[batch], sizes[batch]), batches)
+            return [answer for answers in rounds for answer in answers]
 
     def _compute(self, kind: Kind, structures: list[Atoms], sizes: list[float]) -> list[tuple[Any, float]]:
         """Answers and their share of the time; a batch that fails is halved until the structures at fault are alone."""
@@ -229,11 +239,13 @@ class Hub:
         try:
             values = self._ask_model(kind, structures)
         except Exception as error:  # any model may raise anything; the structure at fault gets it
-            self._counters.model_seconds += time.perf_counter() - started
             out_of_memory = is_out_of_memory(error)
+            with self._books:
+                self._counters.model_seconds += time.perf_counter() - started
+                if out_of_memory:
+                    self._counters.out_of_memory += 1
+                    self._limits.shrink(sum(sizes))
             if out_of_memory:
-                self._counters.out_of_memory += 1
-                self._limits.shrink(sum(sizes))
                 self._model.release_memory()
             if len(structures) == 1:
                 return [(_as_case_error(error, structures[0], out_of_memory), time.perf_counter() - started)]
@@ -244,11 +256,12 @@ class Hub:
             ]
         seconds = time.perf_counter() - started
         total = sum(sizes)
-        self._limits.observe(total, seconds)
-        self._counters.batches += 1
-        self._counters.structures += len(structures)
-        self._counters.atoms += sum(len(atoms) for atoms in structures)
-        self._counters.model_seconds += seconds
+        with self._books:
+            self._limits.observe(total, seconds)
+            self._counters.batches += 1
+            self._counters.structures += len(structures)
+            self._counters.atoms += sum(len(atoms) for atoms in structures)
+            self._counters.model_seconds += seconds
         shares = [seconds * size / total for size in sizes]
         if kind == "evaluate":
             values = [_checked(value, atoms) for value, atoms in zip(values, structures, strict=True)]

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 Group = Literal["model", "task", "dataset"]
 GROUPS: tuple[Group, ...] = ("task", "model", "dataset")
 _MAX_CASES = Option("max_cases", int | None, None)
-EXECUTORS: dict[str, dict[str, Option]] = {"inline": {}, "processes": {"workers": Option("workers", int, 2)}}
+WaysGroup = Literal["executor", "worker"]
+WAYS: dict[WaysGroup, dict[str, dict[str, Option]]] = {
+    "executor": {"inline": {}, "processes": {"workers": Option("workers", int, 2)}},
+    "worker": {
+        "none": {},
+        "process": {
+            "count": Option("count", int, 1),
+            "timeout_s": Option("timeout_s", float, 600.0),
+            "devices": Option("devices", list[str] | None, None),
+        },
+    },
+}
+"""How cases and models are run: they change where numbers are computed, not the numbers."""
 _TOP_OPTIONS = {
     "runs": Option("runs", Path, "runs"),
     "retry_failed": Option("retry_failed", bool, False),
@@ -32,7 +44,12 @@ _BATCH_OPTIONS = {
 RUN_OPTIONS = (
     _TOP_OPTIONS
     | {f"batch.{name}": option for name, option in _BATCH_OPTIONS.items()}
-    | {"executor.workers": EXECUTORS["processes"]["workers"]}
+    | {
+        f"{group}.{name}": option
+        for group, ways in WAYS.items()
+        for way in ways.values()
+        for name, option in way.items()
+    }
 )
 
 
@@ -51,6 +68,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Way:
+    """An executor or a kind of worker, with its options."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Selection:
     """A checked configuration: what to run, and how.
 
@@ -63,8 +88,8 @@ class Selection:
     model: Choice
     dataset: Choice
     max_cases: int | None
-    executor: str
-    executor_options: Mapping[str, Any]
+    executor: Way
+    worker: Way
     batch: Mapping[str, Any]
     runs: Path
     retry_failed: bool
@@ -148,20 +173,15 @@ def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Select
     assert isinstance(tree, dict)
     plain: dict[str, Any] = {str(key): value for key, value in tree.items() if key != "hydra"}
     plain_config = copy.deepcopy(plain)
-    parts = {name: _section(plain, name) for name in (*GROUPS, "executor", "batch")}
+    parts = {name: _section(plain, name) for name in (*GROUPS, *WAYS, "batch")}
     run = check_options(_TOP_OPTIONS, {key: value for key, value in plain.items() if key not in parts}, "")
     max_cases = parts["dataset"].pop("max_cases", None)
+    max_cases = check_options({"max_cases": _MAX_CASES}, {"max_cases": max_cases}, "dataset.")["max_cases"]
     _check_positive("dataset.max_cases", max_cases)
     choices = {group: _choose(group, dict(parts[group]), registry) for group in GROUPS}
     batch = check_options(_BATCH_OPTIONS, parts["batch"], "batch.")
     for name, value in batch.items():
         _check_positive(f"batch.{name}", value)
-    executor = str(parts["executor"].pop("name", ""))
-    if executor not in EXECUTORS:
-        raise UnknownNameError(unknown(executor, executor, EXECUTORS, "executor"))
-    executor_options = check_options(EXECUTORS[executor], parts["executor"], "executor.")
-    for name, value in executor_options.items():
-        _check_positive(f"executor.{name}", value)
     task, dataset = choices["task"], choices["dataset"]
     if task.offer.spec.name not in dataset.offer.spec.tasks:
         usable = [name for name, offer in registry.datasets.items() if task.offer.spec.name in offer.spec.tasks]
@@ -174,8 +194,8 @@ def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Select
         model=choices["model"],
         dataset=dataset,
         max_cases=max_cases,
-        executor=executor,
-        executor_options=executor_options,
+        executor=_way("executor", parts["executor"]),
+        worker=_way("worker", parts["worker"]),
         batch=batch,
         runs=run["runs"],
         retry_failed=run["retry_failed"],
@@ -196,6 +216,17 @@ def _choose(group: Group, options: dict[str, Any], registry: Registry) -> Choice
     return Choice(group, name, offer, check_options(offer.options(), options, f"{group}."))
 
 
+def _way(group: WaysGroup, given: dict[str, Any]) -> Way:
+    name = str(given.pop("name", REQUIRED))
+    if name not in WAYS[group]:
+        raise UnknownNameError(unknown(name, name, WAYS[group], group))
+    options = check_options(WAYS[group][name], given, f"{group}.")
+    for key, value in options.items():
+        if isinstance(value, int | float):
+            _check_positive(f"{group}.{key}", value)
+    return Way(name, options)
+
+
 def _check_positive(name: str, value: object) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ConfigError(f"{name}: got {value!r}, expected a whole number of at least 1")
+    if isinstance(value, int | float) and value <= 0:
+        raise ConfigError(f"{name}: got {value!r}, expected a number above 0")

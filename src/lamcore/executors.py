@@ -42,17 +42,20 @@ def execute(selection: Selection, cases: Sequence[Case], attempts: Mapping[str, 
     """Calculate cases by the executor that the selection names; records come as they are ready."""
     if not cases:
         return iter(())
-    if selection.executor == "inline":
+    if selection.executor.name == "inline":
         return _inline(selection, cases, attempts)
-    return _processes(selection, cases, attempts, int(selection.executor_options["workers"]))
+    return _processes(selection, cases, attempts, int(selection.executor.options["workers"]))
 
 
 def _inline(selection: Selection, cases: Sequence[Case], attempts: Mapping[str, int]) -> Iterator[Progress]:
     from lamcore.workbench import Workbench
 
     bench = Workbench(selection)
-    for record in bench.calculate(cases, attempts):
-        yield Progress([record], bench.counters, bench.facts)
+    try:
+        for record in bench.calculate(cases, attempts):
+            yield Progress([record], bench.counters, bench.facts)
+    finally:
+        bench.close()
 
 
 def _processes(

@@ -89,6 +89,8 @@ class Model(ABC):
             estimate the cost of a structure.
         device: Where it computes, such as `cpu` or `cuda:0`.
         dtype: Its floating-point type, such as `float32`.
+        lanes: How many batches it computes at the same time; `evaluate` may be called from as many threads.
+        n_builds: How often it was built: more than once for a worker that died and was started again.
     """
 
     scope: Scope = Scope()
@@ -96,6 +98,8 @@ class Model(ABC):
     cutoff_ang: float | None = None
     device: str = "cpu"
     dtype: str = "float64"
+    lanes: int = 1
+    n_builds: int = 1
 
     @abstractmethod
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
@@ -113,6 +117,9 @@ class Model(ABC):
 
     def release_memory(self) -> None:  # noqa: B027 - most models have nothing to release
         """Give memory kept for later back to the device; called after a batch ran out of memory."""
+
+    def close(self) -> None:  # noqa: B027 - most models hold nothing outside of this process
+        """Let go of what the model holds outside of this process; it is not asked again."""
 
     def calculator(self) -> Calculator:
         """An ASE calculator that asks this model."""

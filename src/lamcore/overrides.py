@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamcore.config import EXECUTORS, RUN_OPTIONS, Group, group_options
+from lamcore.config import RUN_OPTIONS, WAYS, Group, group_options
 from lamcore.errors import ConfigError, UnknownNameError
 from lamcore.schema import unknown
 
@@ -40,7 +40,8 @@ def _check_overrides(overrides: Sequence[str], registry: Registry) -> None:
     except OverrideParseException as error:
         raise ConfigError(f"cannot read the override {error.override!r}: {error}; write key=value") from error
     plain = [override for override in parsed if not (override.is_delete() or override.is_add())]
-    chosen: dict[str, list[str]] = {"task": ["eos"], "model": ["emt"], "dataset": [], "executor": ["inline"]}
+    chosen: dict[str, list[str]] = {"task": ["eos"], "model": ["emt"], "dataset": []}
+    chosen |= {group: [next(iter(ways))] for group, ways in WAYS.items()}
     for override in plain:
         if override.key_or_group in chosen:
             values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
@@ -54,7 +55,7 @@ def _check_overrides(overrides: Sequence[str], registry: Registry) -> None:
 
 def _known_keys(chosen: Mapping[str, Sequence[str]], registry: Registry) -> set[str]:
     """Every key that an override may name, given what is chosen; a chosen name that does not exist is an error."""
-    known = {*RUN_OPTIONS, "executor"} - {"executor.workers"}
+    known = {name for name in RUN_OPTIONS if name.split(".")[0] not in WAYS} | set(WAYS)
     datasets = chosen["dataset"] or [f"of-{task}" for task in chosen["task"]]
     names_of: dict[Group, Sequence[str]] = {"task": chosen["task"], "model": chosen["model"], "dataset": datasets}
     for group, names in names_of.items():
@@ -65,10 +66,11 @@ def _known_keys(chosen: Mapping[str, Sequence[str]], registry: Registry) -> set[
                 registry.get("dataset", registry.get("task", task).spec.dataset) if task else registry.get(group, name)
             )
             known |= {f"{group}.{option}" for option in group_options(group, offer)}
-    for name in chosen["executor"]:
-        if name not in EXECUTORS:
-            raise UnknownNameError(unknown(name, name, EXECUTORS, "executor"))
-        known |= {f"executor.{option}" for option in EXECUTORS[name]}
+    for way_group, ways in WAYS.items():
+        for name in chosen[way_group]:
+            if name not in ways:
+                raise UnknownNameError(unknown(name, name, ways, way_group))
+            known |= {f"{way_group}.{option}" for option in ways[name]}
     return known
 
 

@@ -67,7 +67,8 @@ def session(
         "finished_at": finished.isoformat(timespec="seconds"),
         "wall_seconds": (finished - started).total_seconds(),
         "records": n_records,
-        "executor": {"name": selection.executor, **selection.executor_options},
+        "executor": {"name": selection.executor.name, **selection.executor.options},
+        "worker": {"name": selection.worker.name, **selection.worker.options},
         "compute": None if facts is None else asdict(facts),
         "counters": asdict(counters),
     }

@@ -31,6 +31,7 @@ class ModelSpec:
             be, without loading them. Their SHA-256 becomes part of the run's identity.
         packages: Distributions whose versions are worth recording, beside what the plugin's metadata requires.
         presets: A folder of YAML files, each a named set of options: `<name>-<stem>` becomes a model of its own.
+        python: The Python that holds the model, where it is not this one; it then runs in a worker process.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ModelSpec:
     weights: Callable[..., Sequence[Path]] | None = None
     packages: tuple[str, ...] = ()
     presets: Path | None = None
+    python: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamcore.adapters import as_model
@@ -43,10 +44,10 @@ class Workbench:
     """
 
     def __init__(self, selection: Selection) -> None:
-        self.counters = Counters(model_builds=1)
+        self.counters = Counters()
         self._task: Task = selection.task.build()
         started = time.perf_counter()
-        model = as_model(selection.model.build(), selection.model.name)
+        self._model = model = build_model(selection)
         self.counters.build_seconds += time.perf_counter() - started
         if missing := self._task.needs - model.properties:
             raise ConfigError(
@@ -66,13 +67,49 @@ class Workbench:
         """
         for outcome in self._hub.run(self._job(case) for case in cases):
             case = cases[outcome.index]
+            self.counters.model_builds = self._model.n_builds
             yield _record(case.id, outcome, attempts.get(case.id, 1))
+
+    def close(self) -> None:
+        """End the processes that hold the model, if any."""
+        self._model.close()
 
     def _job(self, case: Case) -> Callable[[Model], Mapping[str, Any]]:
         def job(model: Model) -> Mapping[str, Any]:
             return self._task.calculate(case, model)
 
         return job
+
+
+def build_model(selection: Selection) -> Model:
+    """The model of a run: in this process, or in workers where the user or the model's environment wants that."""
+    choice, way, python = selection.model, selection.worker, selection.model_spec.python
+    if way.name == "none" and python is None:
+        return as_model(choice.build(), choice.name)
+    from lamcore.worker.client import WorkerModel, WorkerPool, WorkerSettings
+
+    count = way.options.get("count", 1)
+    devices = way.options.get("devices") or [None] * count
+    if way.options.get("devices") and "device" not in choice.offer.options():
+        raise ConfigError(f"worker.devices: model {choice.name!r} has no option device; leave worker.devices out")
+    settings = [
+        WorkerSettings(
+            model=choice.name,
+            options=choice.options if device is None else {**choice.options, "device": device},
+            python=python or Path(sys.executable),
+            timeout_s=way.options.get("timeout_s", 600.0),
+            environment=_share_of_threads(len(devices)),
+        )
+        for device in devices
+    ]
+    return WorkerPool([WorkerModel(one) for one in settings])
+
+
+def _share_of_threads(workers: int) -> dict[str, str]:
+    """Each worker's numerical libraries use their share of the cores, unless the user has said otherwise."""
+    if "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
 
 
 def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> Record:
