@@ -230,8 +230,8 @@ class Hub:
         if len(batches) == 1:
             return self._compute(kind, structures[batches[0]], sizes[batches[0]])
         with ThreadPoolExecutor(len(batches)) as lanes:
-            rounds = lanes.map(lambda batch: self._compute(kind, structures[batch], sizes[batch]), batches)
-            return [answer for answers in rounds for answer in answers]
+            futures = [lanes.submit(self._compute, kind, structures[batch], sizes[batch]) for batch in batches]
+            return [answer for future in futures for answer in future.result()]
 
     def _compute(self, kind: Kind, structures: list[Atoms], sizes: list[float]) -> list[tuple[Any, float]]:
         """Answers and their share of the time; a batch that fails is halved until the structures at fault are alone."""

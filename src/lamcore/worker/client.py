@@ -147,11 +147,13 @@ class WorkerPool(Model):
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
         """Ask the next free worker; may be called from as many threads as there are workers."""
-        return self._with_worker(lambda worker: worker.evaluate(structures))
+        predictions: list[Prediction] = self._with_worker(lambda worker: worker.evaluate(structures))
+        return predictions
 
     def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[np.float64]]:
         """Ask the next free worker."""
-        return self._with_worker(lambda worker: worker.descriptors(structures))
+        features: list[NDArray[np.float64]] = self._with_worker(lambda worker: worker.descriptors(structures))
+        return features
 
     def release_memory(self) -> None:
         """Ask the workers that are free to give memory back."""
