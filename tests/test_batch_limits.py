@@ -48,13 +48,13 @@ def test_packing_keeps_order_and_loses_nothing():
     n_atoms = [4, 4, 4, 25, 1, 9, 1]
     for _ in range(20):  # leave the learned limit far above the user's
         limits.observe(1e4, 1.0)
-    batches = limits.pack([float(n) for n in n_atoms], n_atoms)
+    batches = list(limits.pack([float(n) for n in n_atoms], n_atoms))
     assert [index for batch in batches for index in range(len(n_atoms))[batch]] == list(range(len(n_atoms)))
     assert [n_atoms[batch] for batch in batches] == [[4, 4], [4], [25], [1, 9], [1]]
 
 
 def test_a_structure_above_the_limit_goes_alone_and_is_not_refused():
-    assert BatchLimits(max_atoms=1).pack([500.0, 500.0], [64, 64]) == [slice(0, 1), slice(1, 2)]
+    assert list(BatchLimits(max_atoms=1).pack([500.0, 500.0], [64, 64])) == [slice(0, 1), slice(1, 2)]
 
 
 def test_the_estimated_edges_of_a_crystal_are_those_of_a_neighbour_search():

@@ -11,7 +11,7 @@ from ase.optimize import FIRE
 
 from lamcore import AseModel, Model, Prediction, Scope
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub
+from lamcore.batching import Counters, Hub, Job
 from lamcore.errors import BadPredictionError, EvaluationError, MissingPropertyError, UnsupportedStructureError
 
 
@@ -37,7 +37,8 @@ def run(model, jobs, max_cases=64, max_atoms=10_000, counters=None):
         for _ in range(3):
             limits.observe(size, 1e-9 * size)
     counters = counters or Counters()
-    return sorted(Hub(model, limits, counters, max_cases).run(jobs), key=lambda outcome: outcome.index)
+    outcomes = Hub(model, limits, counters, max_cases).run(Job(work) for work in jobs)
+    return sorted(outcomes, key=lambda outcome: outcome.index)
 
 
 def strained_copper(n, seed=0):

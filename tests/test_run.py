@@ -21,7 +21,7 @@ def test_a_run_leaves_config_provenance_records_metrics_and_a_report(workplace):
     assert provenance["sessions"][0]["counters"]["model_builds"] == 1
     assert provenance["sessions"][0]["compute"]["device"] == "cpu"
     assert provenance["licences"]["dataset"] == "CC0-1.0"
-    assert provenance["versions"]["plugin-for-tests"] == "1.0"
+    assert provenance["sessions"][0]["versions"]["plugin-for-tests"] == "1.0"
     assert "mean_error" in result.stdout
     assert folder.name in result.stdout
 
@@ -166,7 +166,7 @@ def test_a_sweep_runs_every_combination_and_a_failing_one_does_not_stop_the_rest
     result = workplace.run("--multirun", *SLOW, "dataset.n=0,2,3")
     assert result.returncode == 1
     assert "has no cases" in result.stderr
-    assert len([path for path in (workplace.folder / "runs").iterdir() if path.name != "sweeps"]) == 2
+    assert len([path for path in (workplace.folder / "runs").iterdir() if path.name != ".sweeps"]) == 2
 
 
 def test_a_truncated_records_file_loses_only_its_last_line(workplace):

@@ -114,7 +114,7 @@ def load_card(path: Path, kind: type[AnyCard]) -> AnyCard:
     try:
         loaded: Any = OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.load(path))
         card = OmegaConf.to_object(loaded)
-    except (OSError, OmegaConfBaseException, YAMLError) as error:
+    except (OSError, ValueError, OmegaConfBaseException, YAMLError) as error:
         reason = " ".join(str(error).split())
         raise PluginError(f"{path}: not a valid {kind.__name__}: {reason}; lamcore.cards lists the fields") from error
     assert isinstance(card, kind)
@@ -129,5 +129,5 @@ def summary_of(path: Path) -> str:
         with path.open(encoding="utf-8") as text:
             card = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         return str(card["summary"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
         return f"(card {path.name} cannot be read: {error})"

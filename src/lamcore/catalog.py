@@ -138,9 +138,9 @@ def _card_lines(value: Any, indent: str) -> list[str]:
 
 
 def _problems(registry: Registry) -> list[str]:
-    if not registry.skipped:
-        return []
-    lines = ["", "skipped:"]
+    lines = ["", *registry.warnings] if registry.warnings else []
+    if registry.skipped:
+        lines += ["", "skipped:"]
     for skipped in registry.skipped:
         lines += [
             f"  {skipped.plugin.name}  {skipped.plugin}",

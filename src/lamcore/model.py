@@ -134,6 +134,10 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     Raises:
         BadPredictionError: The message names the quantity, what was got and what was expected.
     """
+    if not isinstance(prediction, Prediction):
+        raise BadPredictionError(
+            f"the model answered with a {type(prediction).__name__}, expected a lamcore.Prediction"
+        )
     parts: list[tuple[str, Any, tuple[int, ...]]] = [
         ("energy", prediction.energy, ()),
         ("forces", prediction.forces, (len(atoms), 3)),
@@ -141,6 +145,8 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     if prediction.stress is not None:
         parts.append(("stress", prediction.stress, (6,)))
     for name, value, shape in parts:
+        if value is None:
+            raise BadPredictionError(f"{name} is None, expected numbers of shape {shape}")
         if np.shape(value) != shape:
             hint = "; convert with ase.stress.full_3x3_to_voigt_6_stress" if name == "stress" else ""
             raise BadPredictionError(f"{name} has shape {np.shape(value)}, expected {shape}{hint}")
@@ -149,3 +155,16 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
             raise BadPredictionError(
                 f"{name} of {atoms.get_chemical_formula()} is not finite ({bad} of {np.size(value)} values)"
             )
+
+
+def check_descriptors(descriptors: NDArray[np.float64], atoms: Atoms) -> None:
+    """Refuse descriptors that are not finite or not one row for each atom.
+
+    Raises:
+        BadPredictionError: The message says what was got and what was expected.
+    """
+    shape = np.shape(descriptors)
+    if len(shape) != 2 or shape[0] != len(atoms):
+        raise BadPredictionError(f"descriptors have shape {shape}, expected ({len(atoms)}, n_features)")
+    if not np.all(np.isfinite(descriptors)):
+        raise BadPredictionError(f"descriptors of {atoms.get_chemical_formula()} are not finite")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from lamcore.cards import DatasetCard, ModelCard, TaskCard, load_card
+from lamcore.cores import usable_cores
 from lamcore.scoring import BOOTSTRAP_SEED
 
 if TYPE_CHECKING:
@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from lamcore.workbench import ComputeFacts
 
 
-def describe(selection: Selection, run_id: str, identity: RunIdentity) -> dict[str, Any]:
-    """All that is known of a run before it computes anything, as JSON."""
+def describe(selection: Selection, run_id: str, identity: RunIdentity, data_files: Mapping[str, str]) -> dict[str, Any]:
+    """All that stays the same of a run over its sessions, as JSON.
+
+    Args:
+        selection: What is run.
+        run_id: The run's id.
+        identity: What the id was made from.
+        data_files: SHA-256 of the files that the dataset was read from, by name.
+    """
     model_card = load_card(selection.model_spec.card, ModelCard)
     dataset_card = load_card(selection.dataset_spec.card, DatasetCard)
     task_card = load_card(selection.task_spec.card, TaskCard)
@@ -35,14 +42,8 @@ def describe(selection: Selection, run_id: str, identity: RunIdentity) -> dict[s
     return {
         "run_id": run_id,
         "identity": identity,
-        "versions": _versions(selection),
-        "python": platform.python_version(),
-        "machine": {
-            "platform": platform.platform(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-        },
-        "seeds": {"bootstrap": BOOTSTRAP_SEED},
+        "data_files": data_files,
+        "seeds": {"bootstrap": BOOTSTRAP_SEED, "cases": "the first 4 bytes of the SHA-256 of the case's id"},
         "licences": {
             "model code": model_card.licence_code,
             "model weights": (checkpoint.licence_weights if checkpoint else "") or model_card.licence_weights,
@@ -57,18 +58,30 @@ def describe(selection: Selection, run_id: str, identity: RunIdentity) -> dict[s
     }
 
 
-def session(
-    started: datetime, counters: Counters, facts: ComputeFacts | None, n_records: int, selection: Selection
-) -> dict[str, Any]:
-    """What one invocation of the run did and cost."""
-    finished = datetime.now(UTC)
+def new_session(selection: Selection) -> dict[str, Any]:
+    """An invocation that is about to compute: versions, machine and settings; `spent` fills in the rest."""
     return {
-        "started_at": started.isoformat(timespec="seconds"),
-        "finished_at": finished.isoformat(timespec="seconds"),
-        "wall_seconds": (finished - started).total_seconds(),
-        "records": n_records,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(selection),
+        "python": platform.python_version(),
+        "machine": {"platform": platform.platform(), "processor": _processor(), "cores": usable_cores()},
         "executor": {"name": selection.executor.name, **selection.executor.options},
         "worker": {"name": selection.worker.name, **selection.worker.options},
+        "records": 0,
+        "wall_seconds": 0.0,
+        "compute": None,
+        "counters": {},
+    }
+
+
+def spent(
+    session: Mapping[str, Any], wall_seconds: float, n_records: int, counters: Counters, facts: ComputeFacts | None
+) -> dict[str, Any]:
+    """A session with what it has done and cost so far."""
+    return {
+        **session,
+        "records": n_records,
+        "wall_seconds": wall_seconds,
         "compute": None if facts is None else asdict(facts),
         "counters": asdict(counters),
     }
@@ -118,7 +131,7 @@ def _processor() -> str:
 
 def total_cost(sessions: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Counters and wall time of all sessions of a run together."""
-    total: dict[str, float] = {}
+    total: dict[str, float] = {"batches": 0}
     for one in sessions:
         for name, value in {**one["counters"], "wall_seconds": one["wall_seconds"]}.items():
             total[name] = total.get(name, 0) + value

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamcore.adapters import as_model
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub, Outcome
+from lamcore.batching import Counters, Hub, Job, Outcome
+from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
-from lamcore.records import Failure, Record
+from lamcore.records import Failure, Record, check_storable
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -48,6 +50,8 @@ class Workbench:
         self._task: Task = selection.task.build()
         started = time.perf_counter()
         self._model = model = build_model(selection)
+        self._builds_counted = model.n_builds
+        self.counters.model_builds += model.n_builds
         self.counters.build_seconds += time.perf_counter() - started
         if missing := self._task.needs - model.properties:
             raise ConfigError(
@@ -67,18 +71,22 @@ class Workbench:
         """
         for outcome in self._hub.run(self._job(case) for case in cases):
             case = cases[outcome.index]
-            self.counters.model_builds = self._model.n_builds
+            self.counters.model_builds += self._model.n_builds - self._builds_counted
+            self._builds_counted = self._model.n_builds
             yield _record(case.id, outcome, attempts.get(case.id, 1))
 
     def close(self) -> None:
         """End the processes that hold the model, if any."""
         self._model.close()
 
-    def _job(self, case: Case) -> Callable[[Model], Mapping[str, Any]]:
-        def job(model: Model) -> Mapping[str, Any]:
-            return self._task.calculate(case, model)
+    def _job(self, case: Case) -> Job[Mapping[str, Any]]:
+        def work(model: Model) -> Mapping[str, Any]:
+            output = self._task.calculate(case, model)
+            check_storable(output)
+            return output
 
-        return job
+        seed = int.from_bytes(hashlib.sha256(case.id.encode()).digest()[:4])
+        return Job(work, seed)
 
 
 def build_model(selection: Selection) -> Model:
@@ -109,7 +117,7 @@ def _share_of_threads(workers: int) -> dict[str, str]:
     """Each worker's numerical libraries use their share of the cores, unless the user has said otherwise."""
     if "OMP_NUM_THREADS" in os.environ:
         return {}
-    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
+    return {"OMP_NUM_THREADS": str(max(1, usable_cores() // workers))}
 
 
 def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> Record:
@@ -124,4 +132,4 @@ def _n_threads() -> int:
     """Threads that a computation of this process may use, as the loaded libraries see it."""
     if "torch" in sys.modules:
         return int(sys.modules["torch"].get_num_threads())
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+    return int(os.environ.get("OMP_NUM_THREADS", "0")) or usable_cores()
