@@ -30,12 +30,12 @@ plugin-tests: $(VENVS)/test/.ready
 	$(PYTEST) $(PLUGIN_TESTS) $(EXAMPLES)
 
 packaging-tests: $(VENVS)/test/.ready
-	$(VENVS)/test/bin/python -m pytest tests/packaging
+	OMP_NUM_THREADS=2 $(VENVS)/test/bin/python -m pytest tests/packaging
 
 $(VENVS)/demo/.ready: Makefile constraints.txt pyproject.toml plugins/lamcore-sevenn/pyproject.toml plugins/lamcore-phonon-task/pyproject.toml
 	$(PYTHON) -m venv --clear $(VENVS)/demo
 	$(VENVS)/demo/$(INSTALL) torch
-	$(VENVS)/demo/$(INSTALL) . ./plugins/lamcore-sevenn ./plugins/lamcore-phonon-task
+	$(VENVS)/demo/$(INSTALL) $(foreach package,. plugins/lamcore-sevenn plugins/lamcore-phonon-task,--editable ./$(package))
 	touch $@
 
 $(VENVS)/test/.ready: Makefile constraints.txt $(addsuffix /pyproject.toml,$(PACKAGES) $(EXAMPLES))

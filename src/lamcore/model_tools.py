@@ -57,6 +57,8 @@ def torch_device(torch: ModuleType, device: str) -> str:
         kind = torch.device(device).type
     except RuntimeError as error:
         raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>") from error
+    if kind not in ("cpu", "cuda"):
+        raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>")
     if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, but torch {torch.__version__} finds no CUDA device; use device=cpu")
     return device
