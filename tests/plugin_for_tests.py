@@ -90,17 +90,38 @@ def build_slow(
     return Slow(log, seconds, misbehave, bad_case)
 
 
-def build_model(energy_is_nan: bool = False, builds: str = os.devnull, weights: Path | None = None):
+def build_model(
+    energy_is_nan: bool = False, builds: str = os.devnull, weights: Path | None = None, on_silver: str = ""
+):
     with open(builds, "a") as log:
         log.write("built\n")
     from ase.calculators.emt import EMT
 
-    class Broken(EMT):
-        def calculate(self, *args, **kwargs):
-            super().calculate(*args, **kwargs)
-            self.results["energy"] = float("nan")
+    class Troublesome(EMT):
+        def calculate(self, atoms, *args, **kwargs):
+            super().calculate(atoms, *args, **kwargs)
+            if energy_is_nan:
+                self.results["energy"] = float("nan")
+            if "Ag" in atoms.symbols:
+                get_into_trouble(on_silver)
 
-    return Broken() if energy_is_nan else EMT()
+    return Troublesome()
+
+
+def get_into_trouble(how):
+    if how == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "hang":
+        time.sleep(1000)
+    if how == "print":
+        print("said on standard output", flush=True)
+        os.write(1, b"and written past Python\n")
+    if how == "raise":
+        raise ZeroDivisionError("silver")
+    if how == "memory":
+        raise MemoryError("of this device")
 
 
 @hookimpl

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -240,7 +241,8 @@ class _Process:
         self._process.kill()
         self._process.wait()
         for pipe in (self._requests, self._answers):
-            pipe.close()
+            with suppress(BrokenPipeError):  # what was not yet written has no reader any more
+                pipe.close()
         self._listener.join(timeout=1)
 
     def _read(self, size: int, deadline: float) -> bytes:
