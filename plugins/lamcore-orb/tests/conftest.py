@@ -1,4 +1,4 @@
-"""Small seeded models, made by the package's own builders and loaded as any checkpoint, and structures of every kind."""
+"""Small seeded models, made by the package's builders and loaded as any checkpoint, and structures of every kind."""
 
 import warnings
 
@@ -37,7 +37,9 @@ def network_of(kind):
     if kind == "v2":
         network = pretrained.orb_v2_architecture(num_message_passing_steps=1, device="cpu")
     else:
-        builder = pretrained.orb_v3_direct_architecture if "direct" in kind else pretrained.orb_v3_conservative_architecture
+        builder = (
+            pretrained.orb_v3_direct_architecture if "direct" in kind else pretrained.orb_v3_conservative_architecture
+        )
         molecular = "molecules" in kind
         network = builder(**SMALL, has_charge_spin_cond=molecular, has_stress=not molecular)
     with torch.no_grad():

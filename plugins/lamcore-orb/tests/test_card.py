@@ -24,6 +24,8 @@ def test_elements_properties_and_kind_of_forces_are_those_of_the_checkpoint(card
     entry, named = card.checkpoints[checkpoint], NAMED[checkpoint]
     assert frozenset(entry.elements or card.elements) == COVERED[named.trained_on]
     assert ("stress" in (entry.properties or card.properties)) == (named.trained_on == "crystals")
+    assert entry.level_of_theory
+    assert entry.training_data
     assert entry.conservative == (named.family == "orb-v3-conservative")
 
 

@@ -43,7 +43,7 @@ def test_each_name_has_the_address_and_the_network_of_the_package(name, monkeypa
 
 def test_a_misspelt_checkpoint_names_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'orb-v3-conservative-inf-omat'"):
-        build_orb(checkpoint="orb-v3-conservative-omat")
+        build_orb(checkpoint="orb-v3-conservativ-inf-omat")
 
 
 @pytest.mark.parametrize("name", WITHDRAWN)
@@ -56,7 +56,9 @@ def test_a_file_needs_an_architecture_and_a_name_has_one(files):
     file = str(files["conservative"])
     with pytest.raises(ConfigError, match="does not say how it was built; set architecture to"):
         build_orb(checkpoint=file)
-    with pytest.raises(UnknownNameError, match=r"architecture is 'orb-v3-direct-20', .* did you mean 'orb-v3-direct-20"):
+    with pytest.raises(
+        UnknownNameError, match=r"architecture is 'orb-v3-direct-20', .* did you mean 'orb-v3-direct-20"
+    ):
         build_orb(checkpoint=file, architecture="orb-v3-direct-20")
     with pytest.raises(ConfigError, match="leave architecture out"):
         orb_weights(checkpoint=OMAT, architecture="orb-v2")
@@ -67,7 +69,9 @@ def test_the_weights_of_a_path_are_that_file_and_only_the_right_hash_is_taken(fi
     assert orb_weights(**options, device="cuda", dtype="float64") == [files["direct"].resolve()]
     assert orb_weights(**options, sha256=sha256(files["direct"]).upper()) == [files["direct"].resolve()]
     for function in (orb_weights, build_orb):
-        with pytest.raises(ConfigError, match=rf"SHA-256 of .*direct\.ckpt is {sha256(files['direct'])} .*, expected abc"):
+        with pytest.raises(
+            ConfigError, match=rf"SHA-256 of .*direct\.ckpt is {sha256(files['direct'])} .*, expected abc"
+        ):
             function(**options, sha256="abc")
 
 
@@ -96,7 +100,8 @@ def test_a_file_that_would_run_code_is_refused_unrun(tmp_path: Path):
 @pytest.mark.parametrize(
     ("kind", "architecture", "message"),
     [
-        ("conservative", "orb-v3-direct-inf-omat", "has no weights for forces, stress, which"),
+        ("conservative", "orb-v3-direct-inf-omat", "is not a checkpoint of the architecture orb-v3-direct"),
+        ("direct", "orb-v3-conservative-inf-omat", "is not a checkpoint of the architecture orb-v3-conservative"),
         ("direct-molecules", "orb-v3-direct-inf-omat", "is not a checkpoint of the architecture orb-v3-direct"),
         ("direct", "orb-v3-direct-omol", "is not a checkpoint of the architecture orb-v3-direct"),
         ("v2", "orb-v3-direct-inf-omat", "is not a checkpoint of the architecture orb-v3-direct"),
@@ -108,9 +113,21 @@ def test_a_file_of_another_architecture_is_refused(files, kind, architecture, me
         build_orb(checkpoint=str(files[kind]), architecture=architecture, device="cpu")
 
 
+def test_a_head_without_weights_is_refused_where_the_package_leaves_it_random(files, tmp_path):
+    weights = torch.load(files["direct"], weights_only=True)
+    kept = {name: value for name, value in weights.items() if not name.startswith(("heads.forces", "heads.stress"))}
+    torch.save(kept, tmp_path / "headless.ckpt")
+    with pytest.raises(ConfigError, match="has no weights for forces, stress, which the architecture orb-v3-direct"):
+        build_orb(checkpoint=str(tmp_path / "headless.ckpt"), architecture="orb-v3-direct-inf-omat", device="cpu")
+
+
 def test_a_file_with_the_old_names_of_heads_is_the_same_model(files, built, tmp_path):
     weights = torch.load(files["v2"], weights_only=True)
-    for new, old in (("heads.forces.", "node_head."), ("heads.energy.", "graph_head."), ("heads.stress.", "stress_head.")):
+    for new, old in (
+        ("heads.forces.", "node_head."),
+        ("heads.energy.", "graph_head."),
+        ("heads.stress.", "stress_head."),
+    ):
         weights = {key.replace(new, old): value for key, value in weights.items()}
     torch.save(weights, tmp_path / "old.ckpt")
     old = build_orb(checkpoint=str(tmp_path / "old.ckpt"), architecture="orb-v2", device="cpu", dtype="float64")
@@ -124,7 +141,11 @@ def test_a_file_with_the_old_names_of_heads_is_the_same_model(files, built, tmp_
     [
         ({"device": "gpu"}, UnknownNameError, "device is 'gpu', expected auto, cpu, cuda"),
         ({"dtype": "float16"}, UnknownNameError, "dtype is 'float16', expected one of float32, float64"),
-        ({"tf32": True, "device": "cpu"}, ConfigError, "tf32=true needs float32 on a CUDA device, got dtype=float32 on cpu"),
+        (
+            {"tf32": True, "device": "cpu"},
+            ConfigError,
+            "tf32=true needs float32 on a CUDA device, got dtype=float32 on cpu",
+        ),
     ],
 )
 def test_values_of_options_that_cannot_be_are_refused(files, options, error, message):

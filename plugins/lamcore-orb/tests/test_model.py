@@ -87,7 +87,10 @@ def test_direct_forces_and_stress_have_the_signs_and_the_order_of_slopes(new_net
                 layer.zero_()
     torch.save(network.state_dict(), tmp_path / "repulsion.ckpt")
     model = build_orb(
-        checkpoint=str(tmp_path / "repulsion.ckpt"), architecture="orb-v3-direct-inf-omat", device="cpu", dtype="float64"
+        checkpoint=str(tmp_path / "repulsion.ckpt"),
+        architecture="orb-v3-direct-inf-omat",
+        device="cpu",
+        dtype="float64",
     )
     crowded = Atoms("SiC", positions=[[0, 0, 0], [0.7, 0.9, 0.5]], cell=[[4, 0.3, 0], [0, 4.2, 0.5], [0.2, 0, 4.4]])
     crowded.pbc = True
@@ -260,7 +263,10 @@ def test_charge_and_spin_change_energy_and_forces_and_default_to_the_lowest(buil
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        ({"spin": 2}, r"charge 0 leaves 10 electrons, which cannot have the multiplicity 2 .* expected 2S\+1, 1 or more"),
+        (
+            {"spin": 2},
+            r"charge 0 leaves 10 electrons, which cannot have the multiplicity 2 .* expected 2S\+1, 1 or more",
+        ),
         ({"charge": 1, "spin": 1}, "leaves 9 electrons, which cannot have the multiplicity 1"),
         ({"spin": 13}, "cannot have the multiplicity 13"),
         ({"charge": 0.5}, r"info\['charge'\] is 0.5, expected a whole number"),
@@ -332,7 +338,9 @@ def test_evaluating_leaves_the_settings_of_torch_as_they_were(precise, crystals,
     monkeypatch.setattr(
         type(precise._network.model),
         "forward",
-        lambda *args: (seen.append((torch.get_default_dtype(), torch.get_float32_matmul_precision())), forward(*args))[1],
+        lambda *args: (seen.append((torch.get_default_dtype(), torch.get_float32_matmul_precision())), forward(*args))[
+            1
+        ],
     )
     torch.set_float32_matmul_precision("medium")
     try:

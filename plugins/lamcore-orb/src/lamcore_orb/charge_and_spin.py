@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def charges_and_multiplicities(structures: Sequence[Atoms]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Charges (e) and multiplicities (2S+1) from `info["charge"]` and `info["spin"]`, each of shape (n_structures,).
 
-    Without a charge a structure is neutral; without a multiplicity it has the lowest that its number of electrons allows.
+    Without a charge a structure is neutral; without a multiplicity it has the lowest that its electrons allow.
 
     Raises:
         UnsupportedStructureError: One is not a whole number, or no such number of electrons has such a multiplicity.

@@ -1,7 +1,7 @@
 """Neighbour lists of a batch of structures as one graph.
 
-The package makes the graph of one structure at a time, with a tree over a supercell; this one cell list for each takes
-a fraction of the time and also covers structures that are periodic in one or two directions.
+The package makes a supercell and a tree for each structure. For small structures a cell list takes a fraction of that
+time, and it covers those that are periodic in one or two directions.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def batch_graph(structures: Sequence[Atoms], cutoff_ang: float, max_neighbours: 
 def _nearest(
     senders: NDArray[np.int32], lengths: NDArray[np.float64], n_atoms: int, limit: int
 ) -> NDArray[np.int64] | slice:
-    """The edges to the `limit` nearest neighbours of each atom; which of several equally far ones is left to rounding."""
+    """The edges to the nearest neighbours of each atom; which of several equally far ones is left to rounding."""
     degrees = np.bincount(senders, minlength=n_atoms)
     if degrees.max() <= limit:
         return slice(None)

@@ -187,16 +187,14 @@ class OrbModel(Model):
             (slopes,) = torch.autograd.grad(energies.sum(), [vectors])
         # The energy depends on the edge vectors alone: a move of an atom and a strain both act through them.
         pull = _numpy(slopes)
-        forces = np.zeros((len(graph.numbers), 3))
-        np.add.at(forces, graph.edges[0], pull)
-        np.subtract.at(forces, graph.edges[1], pull)
-        owners = np.repeat(np.arange(len(graph.n_edges)), graph.n_edges)
-        strain_slopes = np.zeros((len(graph.n_edges), 3, 3))
-        np.add.at(strain_slopes, owners, graph.edge_vectors[:, :, None] * pull[:, None, :])
-        strain_slopes = (strain_slopes + strain_slopes.transpose(0, 2, 1)) / 2
+        n_atoms, n_structures = len(graph.numbers), len(graph.n_atoms)
+        forces = _sum_by(graph.edges[0], pull, n_atoms) - _sum_by(graph.edges[1], pull, n_atoms)
+        outer = graph.edge_vectors[:, :, None] * pull[:, None, :]
+        voigt = (outer[:, _ROWS, _COLUMNS] + outer[:, _COLUMNS, _ROWS]) / 2
+        strain_slopes = _sum_by(np.repeat(np.arange(n_structures), graph.n_edges), voigt, n_structures)
         volumes = np.linalg.det(graph.cells)
         volumes[volumes == 0] = np.nan
-        return _numpy(energies), forces, strain_slopes[:, _ROWS, _COLUMNS] / volumes[:, None]
+        return _numpy(energies), forces, strain_slopes / volumes[:, None]
 
     def _predict_directly(
         self, batch: AtomGraphs
@@ -244,6 +242,11 @@ class OrbModel(Model):
         """Whole numbers as they are, the rest in the model's type."""
         tensor = torch.from_numpy(values)
         return tensor.to(self.device, self._torch_dtype if tensor.is_floating_point() else None)
+
+
+def _sum_by(owners: NDArray[np.int64], rows: NDArray[np.float64], n_owners: int) -> NDArray[np.float64]:
+    """The sum of the rows that each owner has, shape (n_owners, n_columns); several times as fast as `np.add.at`."""
+    return np.stack([np.bincount(owners, weights=column, minlength=n_owners) for column in rows.T], axis=1)
 
 
 def _numpy(tensor: Tensor) -> NDArray[np.float64]:

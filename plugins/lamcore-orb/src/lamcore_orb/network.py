@@ -67,15 +67,14 @@ def build_network(weights: Mapping[str, Tensor], named: Checkpoint) -> Any:
         KeyError: Weights that every such network has are missing.
     """
     common = {
-        "num_message_passing_steps": 1 + max((int(k) for k in _captured(r"\.gnn_stacks\.(\d+)\.", weights)), default=-1),
+        "num_message_passing_steps": 1
+        + max((int(k) for k in _captured(r"\.gnn_stacks\.(\d+)\.", weights)), default=-1),
         "device": "cpu",
         "system_config": SystemConfig(radius=CUTOFF_ANG, max_num_neighbors=named.max_neighbours),
     }
     if named.family == "orb-v2":
         return orb_v2_architecture(**common)
-    builder = (
-        orb_v3_conservative_architecture if named.family == "orb-v3-conservative" else orb_v3_direct_architecture
-    )
+    builder = orb_v3_conservative_architecture if named.family == "orb-v3-conservative" else orb_v3_direct_architecture
     base, head = "model._encoder._node_fn.mlp", "heads.energy.mlp"
     return builder(
         latent_dim=weights[f"{base}.NN-0.weight"].shape[1],
