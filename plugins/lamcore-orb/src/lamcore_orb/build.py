@@ -37,7 +37,7 @@ def build_orb(
         dtype: float32, as trained, or float64, which rounds less and is slower.
         tf32: Multiply matrices in TF32 on CUDA: faster, and less exact than float32. Off is what orb-models calls
             float32-highest, on is its float32-high.
-        compile: Compile the network with torch.compile, which takes a minute or more at the start.
+        compile: Compile the network with torch.compile, which takes half a minute or more at the start.
 
     Raises:
         UnknownNameError: No such checkpoint, architecture, device or dtype.
