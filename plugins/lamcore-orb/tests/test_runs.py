@@ -55,8 +55,8 @@ def test_a_task_runs_from_the_command_line_with_the_weights_in_its_provenance(tr
         pytest.importorskip("lamcore_phonon")
     folder = lamcore(trained, tmp_path / "runs", f"task={task}", "dataset.max_cases=3")
     provenance = json.loads((folder / "provenance.json").read_text())
-    assert provenance["identity"]["model"]["weights_sha256"] == {"metals.ckpt": sha256(trained)}
-    assert provenance["versions"]["orb-models"].startswith("0.5")
+    assert provenance["identity"]["model"]["weights"] == [{"file": "metals.ckpt", "sha256": sha256(trained)}]
+    assert provenance["sessions"][0]["versions"]["orb-models"].startswith("0.5")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["n_cases"], metrics["n_failed"]) == (3, 0)
     assert all(np.isfinite(metric["value"]) for metric in metrics["metrics"])

@@ -123,7 +123,7 @@ def checkpoint_path(checkpoint: str, expected_sha256: str | None) -> Path:
             put where.
     """
     named = NAMED.get(checkpoint.lower())
-    path = Path(checkpoint).expanduser().resolve() if named is None else _fetch(checkpoint, f"{SERVER}/{named.file}")
+    path = Path(checkpoint).expanduser().absolute() if named is None else _fetch(checkpoint, f"{SERVER}/{named.file}")
     if expected_sha256 is not None and (found := sha256(path)) != expected_sha256.lower():
         raise ConfigError(
             f"checkpoint {checkpoint!r}: SHA-256 of {path} is {found} ({path.stat().st_size} bytes), "
