@@ -116,6 +116,7 @@ class Model(ABC):
     Attributes:
         scope: Which structures it covers.
         properties: Which of energy, forces, stress and descriptors it gives.
+        conservative: Whether forces and stress are derivatives of the energy, not predictions of their own.
         cutoff_ang: Distance beyond which two atoms do not see each other directly, Å; None if unknown. Used to
             estimate the cost of a structure.
         device: Where it computes, such as `cpu` or `cuda:0`.
@@ -126,6 +127,7 @@ class Model(ABC):
 
     scope: Scope = Scope()
     properties: frozenset[str] = frozenset(("energy", "forces", "stress"))
+    conservative: bool = True
     cutoff_ang: float | None = None
     device: str = "cpu"
     dtype: str = "float64"

@@ -79,6 +79,7 @@ class WorkerModel(Model):
             charged=facts["charged"],
         )
         self.properties = frozenset(facts["properties"])
+        self.conservative = facts["conservative"]
         self.cutoff_ang = facts["cutoff_ang"]
         self.device = facts["device"]
         self.dtype = facts["dtype"]
@@ -143,6 +144,7 @@ class WorkerPool(Model):
         first = self._workers[0]
         self.lanes = self.n_builds = len(self._workers)
         self.scope, self.properties, self.cutoff_ang = first.scope, first.properties, first.cutoff_ang
+        self.conservative = first.conservative
         self.device = ", ".join(dict.fromkeys(worker.device for worker in self._workers))
         self.dtype = first.dtype
 
