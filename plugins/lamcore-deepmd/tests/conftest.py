@@ -63,7 +63,7 @@ DESCRIPTORS = {
 }
 
 
-ROUGHNESS = {"se_e2_a": (0.4, 0.02), "dpa1": (0.4, 0.05), "dpa3": (0.3, 1.0), "dpa4": (0.05, 1.0)}
+ROUGHNESS = {"se_e2_a": (0.4, 0.02), "dpa1": (0.4, 0.05), "dpa3": (0.4, 1.0), "dpa4": (0.05, 1.0)}
 """Standard deviation of what is added to the initial weights, and factor of the scale of the descriptor."""
 
 

@@ -23,7 +23,7 @@ def assert_same(one, other, energy_tol, forces_tol, stress_tol):
 
 
 def assert_forces_are_slopes(model, atoms, step_ang=1e-4):
-    # Error of a central difference: step²/6 times the third derivative, at most some hundred eV/Å³ here: below 1e-6 eV/Å.
+    # Error of a central difference: step²/6 times the third derivative, which is below 10⁴ times the force per Å² here.
     (prediction,) = model.evaluate([atoms])
     displaced = []
     for i in range(len(atoms)):
@@ -34,8 +34,9 @@ def assert_forces_are_slopes(model, atoms, step_ang=1e-4):
                 displaced.append(moved)
     energies = np.array([p.energy for p in model.evaluate(displaced)]).reshape(len(atoms), 3, 2)
     numerical = -(energies[..., 0] - energies[..., 1]) / (2 * step_ang)
-    assert np.abs(prediction.forces).max() > 0.005
-    np.testing.assert_allclose(prediction.forces, numerical, rtol=1e-6, atol=2e-6)
+    largest = np.abs(prediction.forces).max()
+    assert largest > 1e-3
+    np.testing.assert_allclose(prediction.forces, numerical, rtol=0, atol=2e-5 * largest)
 
 
 def assert_stress_is_slope(model, atoms, step=1e-4):
@@ -193,6 +194,7 @@ def test_descriptors_know_rotation_translation_and_company_from_structure(precis
     assert np.abs(together[0] - precise.descriptors([bulk("Cu", cubic=True)])[0]).max() > 1e-4
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # the calculator compiles the model
 def test_agrees_with_the_calculator_of_the_package(precise, crystals, molecules):
     from deepmd.calculator import DP
 
@@ -212,16 +214,6 @@ def test_the_ase_calculator_gives_the_same(model, crystals):
     (prediction,) = model.evaluate([crystals[0]])
     assert atoms.get_potential_energy() == pytest.approx(prediction.energy, abs=1e-10)
     np.testing.assert_allclose(atoms.get_stress(), prediction.stress, atol=1e-12)
-
-
-def test_twenty_steps_of_training_have_learnt_that_copper_is_not_aluminium(model):
-    # EMT's energies per atom at these volumes differ by much less than the fitted atomic energies scatter initially.
-    from ase.calculators.emt import EMT
-
-    for atoms in (bulk("Cu", "fcc", a=3.6, cubic=True), bulk("Al", "fcc", a=4.0, cubic=True)):
-        reference = atoms.copy()
-        reference.calc = EMT()
-        assert energy(model, atoms) / 4 == pytest.approx(reference.get_potential_energy() / 4, abs=0.3)
 
 
 def test_frame_parameters_change_the_energy_and_are_those_of_the_option(make_checkpoint, crystals):
