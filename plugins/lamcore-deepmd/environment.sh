@@ -11,11 +11,11 @@ python="$environment/bin/python"
 version=${DEEPMD_VERSION:-3.2.0}
 pip() { "$python" -m pip "$@" --quiet --disable-pip-version-check; }
 
-torch=$("$python" -c 'import torch; print(torch.__version__.replace("+", "_"))') || {
+torch=$("$python" -W ignore -c 'import torch; print(torch.__version__.replace("+", "_"))') || {
     echo "environment.sh: $environment has no torch; install it first" >&2
     exit 1
 }
-if "$python" -c "import importlib.metadata as m; assert m.version('deepmd-kit') == '$version'; import deepmd.pt.cxx_op" 2> /dev/null; then
+if "$python" -W ignore -c "import importlib.metadata as m; assert m.version('deepmd-kit') == '$version'; import deepmd.pt.cxx_op" 2> /dev/null; then
     exit 0
 fi
 

@@ -15,7 +15,6 @@ from lamcore_deepmd.build import build_deepmd
 from lamcore_deepmd.loading import deepmd_on
 
 TYPES = ["Cu", "Al", "H", "O", "Ar"]
-TRAINED_ON = ("Cu", "Al")
 FITTING = {"neuron": [12, 12], "seed": 2, "precision": "float64"}
 DESCRIPTORS = {
     "se_e2_a": {
@@ -59,7 +58,16 @@ DESCRIPTORS = {
             "axis_neuron": 4,
         },
     },
-    "dpa4": {"type": "dpa4", "precision": "float64", "seed": 1, "sel": 100, "rcut": 4.5, "channels": 8, "n_blocks": 1, "lmax": 1},
+    "dpa4": {
+        "type": "dpa4",
+        "precision": "float64",
+        "seed": 1,
+        "sel": 100,
+        "rcut": 4.5,
+        "channels": 8,
+        "n_blocks": 1,
+        "lmax": 1,
+    },
 }
 
 
@@ -114,7 +122,7 @@ def write_training_data(folder, base, n_frames=8):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A folder with `model.ckpt-20.pt` and `frozen.pth`: 20 steps of training on EMT's copper and aluminium."""
+    """A folder with `model.ckpt-200.pt` and `frozen.pth`: 200 steps of training on EMT's copper and aluminium."""
     folder = tmp_path_factory.mktemp("trained")
     write_training_data(folder / "cu", bulk("Cu", "fcc", a=3.6, cubic=True))
     write_training_data(folder / "al", bulk("Al", "fcc", a=4.0, cubic=True))
@@ -132,10 +140,10 @@ def trained(tmp_path_factory):
         },
         "training": {
             "training_data": {"systems": ["cu", "al"], "batch_size": 4},
-            "numb_steps": 20,
+            "numb_steps": 200,
             "seed": 1,
-            "disp_freq": 20,
-            "save_freq": 20,
+            "disp_freq": 200,
+            "save_freq": 200,
         },
     }
     (folder / "input.json").write_text(json.dumps(plan))
@@ -167,10 +175,10 @@ def save_random_model(path: Path, model_params, roughness):
     return path
 
 
-def parameters(descriptor, fitting=None, **changes):
+def parameters(descriptor, fitting=None, types=None, **changes):
     """DeePMD-kit's description of a model."""
     described = {
-        "type_map": TYPES,
+        "type_map": types or TYPES,
         "descriptor": {**DESCRIPTORS[descriptor], **changes},
         "fitting_net": {**FITTING, **(fitting or {})},
     }
@@ -182,10 +190,10 @@ def make_checkpoint(tmp_path_factory):
     """Saves a random model with an architecture of this name and returns the file."""
     folder = tmp_path_factory.mktemp("random")
 
-    def make(descriptor, fitting=None, **changes):
-        name = "-".join([descriptor, *map(str, (fitting or {}).values()), *map(str, changes.values())])
+    def make(descriptor, fitting=None, types=None, **changes):
+        name = "-".join([descriptor, *(types or ()), *map(str, (fitting or {}).values()), *map(str, changes.values())])
         path = folder / f"{name}.pt"
-        described = parameters(descriptor, fitting, **changes)
+        described = parameters(descriptor, fitting, types, **changes)
         return path if path.is_file() else save_random_model(path, described, ROUGHNESS[descriptor])
 
     return make
@@ -204,7 +212,7 @@ def two_heads(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def model(trained):
-    return build_deepmd(checkpoint=str(trained / "model.ckpt-20.pt"), device="cpu")
+    return build_deepmd(checkpoint=str(trained / "model.ckpt-200.pt"), device="cpu")
 
 
 @pytest.fixture(scope="session", params=["se_e2_a", "dpa1", "dpa3", "dpa4"])

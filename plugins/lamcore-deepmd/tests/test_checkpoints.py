@@ -52,7 +52,7 @@ def served(trained, monkeypatch, cache):
     """Call it with a folder on the server: what the registry then says of the name is where and what it serves."""
     from deepmd.pretrained.registry import MODEL_REGISTRY
 
-    content = (trained / "model.ckpt-20.pt").read_bytes()
+    content = (trained / "model.ckpt-200.pt").read_bytes()
     requests = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, content, requests))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -86,7 +86,7 @@ def test_a_name_is_downloaded_once_checked_and_used(served, cache, trained, mode
     requests = served("models")
     (path,) = deepmd_weights(checkpoint=NAME.lower())
     assert path == cache / FILE
-    assert sha256(path) == sha256(trained / "model.ckpt-20.pt")
+    assert sha256(path) == sha256(trained / "model.ckpt-200.pt")
     downloads = len(requests)
     by_name = build_deepmd(checkpoint=NAME, device="cpu")
     assert len(requests) == downloads > 0
@@ -138,7 +138,7 @@ def test_no_network_is_reported_as_such(cache, monkeypatch):
 def test_a_copy_in_the_cache_needs_no_network(cache, monkeypatch, trained):
     from deepmd.pretrained.registry import MODEL_REGISTRY
 
-    content = (trained / "model.ckpt-20.pt").read_bytes()
+    content = (trained / "model.ckpt-200.pt").read_bytes()
     entry = {**MODEL_REGISTRY[NAME], "sha256": hashlib.sha256(content).hexdigest()}
     monkeypatch.setitem(MODEL_REGISTRY, NAME, entry)
     monkeypatch.setattr("urllib.request.urlopen", None)
@@ -153,5 +153,5 @@ def test_the_weights_of_a_path_are_that_file(trained):
 
 
 def test_a_misspelt_name_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="did you mean 'DPA-3.2-5M'"):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'DPA-3\.2-5M'"):
         build_deepmd(checkpoint="dpa-3.2-6m")

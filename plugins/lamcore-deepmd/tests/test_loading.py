@@ -62,7 +62,7 @@ def test_a_multi_task_checkpoint_asks_for_a_head_and_names_them(two_heads, train
     with pytest.raises(UnknownNameError, match=r"head is 'Metal'; did you mean 'Metals'\?"):
         build_deepmd(checkpoint=str(two_heads), head="Metal", device="cpu")
     with pytest.raises(ConfigError, match="has one head, got head='Metals'"):
-        build_deepmd(checkpoint=str(trained / "model.ckpt-20.pt"), head="Metals", device="cpu")
+        build_deepmd(checkpoint=str(trained / "model.ckpt-200.pt"), head="Metals", device="cpu")
 
 
 @pytest.mark.parametrize("descriptor", ["se_e2_a", "dpa1", "dpa3", "dpa4"])
@@ -103,13 +103,13 @@ def test_missing_and_superfluous_frame_parameters_are_refused(make_checkpoint, t
     with pytest.raises(ConfigError, match="fparam has 1 numbers, this model takes 2"):
         build_deepmd(checkpoint=path, device="cpu", fparam=[1.0])
     with pytest.raises(ConfigError, match="fparam has 1 numbers, this model takes 0"):
-        build_deepmd(checkpoint=str(trained / "model.ckpt-20.pt"), device="cpu", fparam=[1.0])
+        build_deepmd(checkpoint=str(trained / "model.ckpt-200.pt"), device="cpu", fparam=[1.0])
 
 
 @pytest.mark.parametrize("options", [{"charge": 1}, {"spin": 2}])
 def test_charge_and_spin_are_refused_where_the_model_takes_none(model, trained, options):
     with pytest.raises(ConfigError, match="neither charge nor spin"):
-        build_deepmd(checkpoint=str(trained / "model.ckpt-20.pt"), device="cpu", **options)
+        build_deepmd(checkpoint=str(trained / "model.ckpt-200.pt"), device="cpu", **options)
 
 
 def test_a_model_of_something_else_than_energy_is_refused(make_checkpoint):

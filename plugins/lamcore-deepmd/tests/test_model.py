@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, molecule
+from ase.build import bulk
 from ase.stress import voigt_6_to_full_3x3_stress
 from lamcore_deepmd.build import build_deepmd
 
@@ -216,6 +216,21 @@ def test_the_ase_calculator_gives_the_same(model, crystals):
     np.testing.assert_allclose(atoms.get_stress(), prediction.stress, atol=1e-12)
 
 
+def test_the_trained_model_has_learnt_the_lattice_constants_and_stiffness_of_its_teacher(model):
+    from ase.calculators.emt import EMT
+
+    for symbol, guess in (("Cu", 3.6), ("Al", 4.0)):
+        scan = [bulk(symbol, "fcc", a=guess * stretch) for stretch in (0.94, 0.97, 1.0, 1.03, 1.06)]
+        taught = []
+        for atoms in scan:
+            reference = atoms.copy()
+            reference.calc = EMT()
+            taught.append(reference.get_potential_energy())
+        learnt = [prediction.energy for prediction in model.evaluate(scan)]
+        assert np.argmin(learnt) == np.argmin(taught) == 2
+        np.testing.assert_allclose(learnt, taught, atol=0.06)
+
+
 def test_frame_parameters_change_the_energy_and_are_those_of_the_option(make_checkpoint, crystals):
     path = str(make_checkpoint("dpa1", {"numb_fparam": 2}))
     energies = [
@@ -250,7 +265,7 @@ def test_charge_and_multiplicity_of_each_structure_go_with_it(charged, molecules
 
 def test_a_fractional_charge_is_refused_rather_than_cut_off(charged, molecules):
     molecules[0].info["charge"] = 0.5
-    with pytest.raises(UnsupportedStructureError, match="charge is 0.5, expected a whole number"):
+    with pytest.raises(UnsupportedStructureError, match=r"charge is 0\.5, expected a whole number"):
         charged.evaluate([molecules[0]])
 
 

@@ -19,9 +19,9 @@ def spec():
     return spec
 
 
-def run(program):
-    """Run a program in a Python of its own that writes nothing to its standard error, and return what it prints as JSON."""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+def run(program, *arguments):
+    """What a program in a Python of its own prints, as JSON; it writes nothing to its standard error."""
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return json.loads(done.stdout)
 
@@ -41,16 +41,16 @@ def test_weights_takes_the_options_of_build(spec):
 
 
 def test_loading_the_plugin_and_finding_the_weights_imports_nothing_heavy(trained):
-    program = f"checkpoint = {str(trained / 'model.ckpt-20.pt')!r}" + """
+    program = """
 import json, sys
 from importlib.metadata import entry_points
 (entry,) = entry_points(group="lamcore", name="deepmd")
 (spec,) = entry.load().lamcore_models()
-assert spec.weights(checkpoint=checkpoint)[0].is_file()
+assert spec.weights(checkpoint=sys.argv[1])[0].is_file()
 heavy = ["torch", "deepmd.pt", "deepmd.infer", "e3nn", "vesin", "numpy", "ase"]
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
-    assert run(program) == []
+    assert run(program, str(trained / "model.ckpt-200.pt")) == []
 
 
 def test_knowing_the_names_imports_nothing_heavy():
@@ -67,12 +67,12 @@ except UnknownNameError:
 
 
 def test_building_and_evaluating_leaves_the_process_as_found_and_prints_nothing(trained):
-    program = f"checkpoint = {str(trained / 'model.ckpt-20.pt')!r}" + """
-import json, multiprocessing, os, warnings
+    program = """
+import json, multiprocessing, os, sys, warnings
 import ase.build  # ase itself changes the warning filters; that is not this plugin's doing
 environment, filters = dict(os.environ), list(warnings.filters)
 from lamcore_deepmd.build import build_deepmd
-build_deepmd(checkpoint=checkpoint, device="cpu").evaluate([ase.build.bulk("Cu")])
+build_deepmd(checkpoint=sys.argv[1], device="cpu").evaluate([ase.build.bulk("Cu")])
 import torch
 print(json.dumps({
     "environment": dict(os.environ) == environment,
@@ -85,7 +85,7 @@ print(json.dumps({
 """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
-        found = run(program)
+        found = run(program, str(trained / "model.ckpt-200.pt"))
     import multiprocessing
 
     assert found == {

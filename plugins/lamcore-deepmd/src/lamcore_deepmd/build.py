@@ -10,6 +10,7 @@ from lamcore_deepmd.checkpoints import DEFAULT, checkpoint_path
 
 if TYPE_CHECKING:
     from deepmd.infer import DeepPot
+
     from lamcore_deepmd.model import ChargeState, DeepmdModel
 
 Precision = Literal["as-trained", "float32", "float64"]
