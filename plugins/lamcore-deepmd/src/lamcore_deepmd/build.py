@@ -33,7 +33,7 @@ def build_deepmd(
             the path of a .pt or .pth file. A .pth file is a program: load only files that you trust.
         head: For a multi-task checkpoint, the task whose energies to predict, by its name or alias (Omat24, …).
         device: auto (CUDA where there is one), cpu, cuda, cuda:1, … DeePMD-kit chooses once in a process.
-        dtype: as-trained, or float32 or float64 for the networks of a .pt checkpoint; positions and energies are float64.
+        dtype: as-trained, or float32 or float64 for the networks of a .pt checkpoint; positions are always float64.
         fparam: Frame parameters of every structure, where the model takes them.
         charge: Total charge, in e, of structures that do not say in info["charge"], where the model takes it.
         spin: Spin multiplicity of structures that do not say in info["spin"], where the model takes it.

@@ -1,4 +1,4 @@
-"""Where a checkpoint is: a file, or one of the names that DeePMD-kit downloads and checks. Nothing heavy is imported."""
+"""Where a checkpoint is: a file, or a name that DeePMD-kit downloads and checks. Nothing heavy is imported."""
 
 from __future__ import annotations
 
