@@ -1,4 +1,4 @@
-"""Small seeded networks made with mace's own classes, saved and loaded as users' files are, and structures of every kind."""
+"""Small seeded networks made with mace's own classes and saved as users' files are; structures of every kind."""
 
 import warnings
 

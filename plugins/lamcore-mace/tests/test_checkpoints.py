@@ -68,7 +68,7 @@ def test_a_misspelt_checkpoint_names_the_nearest():
 
 
 def test_electrostatic_models_are_refused_with_the_reason():
-    with pytest.raises(ConfigError, match="'polar-1-m' is not supported: .*graph_longrange"):
+    with pytest.raises(ConfigError, match=r"'polar-1-m' is not supported: .*graph_longrange"):
         build_mace(checkpoint="polar-1-m")
 
 

@@ -28,6 +28,7 @@ def reference(**options):
 
 
 @needs_torch_dftd
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays")  # by torch-dftd's calculator
 @pytest.mark.parametrize(("functional", "damping"), [("pbe", "bj"), ("b-lyp", "zero")])
 def test_dispersion_adds_what_torch_dftd_says_also_in_a_batch(
     checkpoint, precise, crystals, molecules, slab, without_edges, functional, damping

@@ -31,7 +31,7 @@ def test_heads_differ(two_heads):
 def test_a_checkpoint_with_heads_asks_for_one_and_names_them(two_heads, checkpoint):
     with pytest.raises(ConfigError, match="has heads pbe, r2scan and none called default; set head"):
         build_mace(checkpoint=str(two_heads), device="cpu")
-    with pytest.raises(UnknownNameError, match="head is 'r2scna'.* has pbe, r2scan; did you mean 'r2scan'"):
+    with pytest.raises(UnknownNameError, match=r"head is 'r2scna'.* has pbe, r2scan; did you mean 'r2scan'"):
         build_mace(checkpoint=str(two_heads), head="r2scna", device="cpu")
     with pytest.raises(UnknownNameError, match="has Default"):
         build_mace(checkpoint=str(checkpoint), head="pbe", device="cpu")

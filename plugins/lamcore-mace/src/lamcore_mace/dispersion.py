@@ -44,7 +44,8 @@ class Dispersion:
         calculator = TorchDFTD3Calculator(
             xc=functional, damping=damping, cutoff=CUTOFF_ANG, device=device, dtype=self._torch_dtype
         )
-        self._module = calculator.dftd_module.requires_grad_(False)
+        self._module: Any = calculator.dftd_module
+        self._module.requires_grad_(False)
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
         """What dispersion adds to each structure.

@@ -21,7 +21,6 @@ from e3nn.o3 import Irreps
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from mace.modules.models import MACE
     from numpy.typing import NDArray
 
     from lamcore_mace.dispersion import Dispersion
@@ -37,7 +36,7 @@ class MaceModel(Model):
     All boundary conditions are covered: an open direction has no images.
 
     Args:
-        network: A `MACE` or `ScaleShiftMACE`. It is changed: moved, cast, and frozen.
+        network: A `MACE` or `ScaleShiftMACE` of `mace.modules`. It is changed: moved, cast, and frozen.
         head: One of the network's heads.
         device: As torch understands it.
         dtype: `float32` or `float64`.
@@ -50,7 +49,7 @@ class MaceModel(Model):
 
     properties = frozenset(("energy", "forces", "stress", "descriptors"))
 
-    def __init__(self, network: MACE, head: str, device: str, dtype: str, dispersion: Dispersion | None = None) -> None:
+    def __init__(self, network: Any, head: str, device: str, dtype: str, dispersion: Dispersion | None = None) -> None:
         self._torch_dtype = getattr(torch, dtype)
         self._network = network.to(device=device, dtype=self._torch_dtype).eval().requires_grad_(False)
         self._head = heads_of(network).index(head)
@@ -170,10 +169,11 @@ class MaceModel(Model):
         # what structures differ by. What an embedding adds is missing from the energies of the atoms.
         if hasattr(self._network, "embedding_readout"):
             return _numpy(output["energy"])
-        return np.bincount(graph.owner, weights=_numpy(output["node_energy"]), minlength=len(graph.n_atoms))
+        energies = np.bincount(graph.owner, weights=_numpy(output["node_energy"]), minlength=len(graph.n_atoms))
+        return energies.astype(np.float64, copy=False)
 
 
-def heads_of(network: MACE) -> list[str]:
+def heads_of(network: Any) -> list[str]:
     """The heads of a network; networks from before there were heads have one."""
     return list(getattr(network, "heads", None) or ["Default"])
 
