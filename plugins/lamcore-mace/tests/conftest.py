@@ -8,13 +8,15 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from lamcore_mace.build import build_mace
 
+from lamcore.model_tools import process_left_as_found
+
 ELEMENTS = ["H", "He", "C", "O", "Ne", "Na", "Al", "Si", "Cl", "Ar", "Cu", "W"]
 
 
 def save(path, cls="ScaleShiftMACE", dtype="float64", **changes):
     """A network with random weights of a fixed seed, in a `.model` file as mace_run_train writes it."""
     # mace before e3nn, always; both warn when imported and when they compile.
-    with warnings.catch_warnings():
+    with process_left_as_found():
         warnings.simplefilter("ignore")
         import torch
         from ase.data import atomic_numbers
@@ -107,8 +109,9 @@ def charged(folder):
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def precise(checkpoint):
+    """Built before any test imports mace itself, whose import warns; the builder keeps that to itself."""
     return build_mace(checkpoint=str(checkpoint), device="cpu")
 
 
