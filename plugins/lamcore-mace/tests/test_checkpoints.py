@@ -139,11 +139,15 @@ def test_a_missing_cuda_device_is_refused(checkpoint, monkeypatch):
         build_mace(checkpoint=str(checkpoint), device="cuda")
 
 
-@pytest.mark.parametrize(("accelerator", "flag"), [("cueq", "CUET_AVAILABLE"), ("oeq", "OEQ_AVAILABLE")])
-def test_an_accelerator_that_is_not_there_is_refused_rather_than_left_out(checkpoint, monkeypatch, accelerator, flag):
-    monkeypatch.setattr(f"mace.modules.wrapper_ops.{flag}", False)
-    with pytest.raises(ConfigError, match=f"accelerator={accelerator} needs .*pip install"):
+@pytest.mark.parametrize(
+    ("accelerator", "package"), [("cueq", "cuequivariance_ops_torch"), ("oeq", "openequivariance")]
+)
+def test_an_accelerator_that_is_not_there_is_refused_rather_than_left_out(
+    checkpoint, monkeypatch, accelerator, package
+):
+    monkeypatch.setattr("lamcore_mace.build.find_spec", lambda name: None if name == package else True)
+    with pytest.raises(ConfigError, match=f"accelerator={accelerator} needs {package}: pip install"):
         build_mace(checkpoint=str(checkpoint), device="cpu", accelerator=accelerator)
-    monkeypatch.setattr(f"mace.modules.wrapper_ops.{flag}", True)
+    monkeypatch.setattr("lamcore_mace.build.find_spec", lambda name: True)
     with pytest.raises(ConfigError, match=f"accelerator={accelerator} needs a CUDA device, got device=cpu"):
         build_mace(checkpoint=str(checkpoint), device="cpu", accelerator=accelerator)

@@ -27,10 +27,14 @@ Damping = Literal["bj", "zero", "bjm", "zerom"]
 Accelerator = Literal["none", "cueq", "oeq"]
 
 _ACCELERATORS = {
-    "cueq": ("CUET_AVAILABLE", "convert_e3nn_cueq", "cuequivariance-torch: pip install 'mace-torch[cueq]'"),
-    "oeq": ("OEQ_AVAILABLE", "convert_e3nn_oeq", "openequivariance: pip install openequivariance"),
+    "cueq": (
+        ("cuequivariance", "cuequivariance_torch", "cuequivariance_ops_torch"),
+        "convert_e3nn_cueq",
+        "pip install cuequivariance-torch cuequivariance-ops-torch-cu12",
+    ),
+    "oeq": (("openequivariance",), "convert_e3nn_oeq", "pip install openequivariance"),
 }
-"""The flag in `mace.modules.wrapper_ops`, the converter in `mace.cli`, and the package to install."""
+"""The packages that do the work, the converter in `mace.cli`, and how to install the packages."""
 
 
 def build_mace(
@@ -160,10 +164,11 @@ def _head(checkpoint: str, head: str | None, available: list[str]) -> str:
 
 
 def _accelerated(network: Any, accelerator: str, device: str, dtype: str) -> Any:
-    flag, converter, package = _ACCELERATORS[accelerator]
-    # mace's own calculator looks for its converters, which are always there, and not for the packages behind them.
-    if not getattr(import_module("mace.modules.wrapper_ops"), flag):
-        raise ConfigError(f"accelerator={accelerator} needs {package}, or use accelerator=none")
+    packages, converter, install = _ACCELERATORS[accelerator]
+    # mace's own calculator asks for its converters only, which are always there, and cuequivariance without its
+    # kernels computes as slowly as before: a run must not say one thing and do another.
+    if missing := [package for package in packages if find_spec(package) is None]:
+        raise ConfigError(f"accelerator={accelerator} needs {', '.join(missing)}: {install}, or use accelerator=none")
     if not device.startswith("cuda"):
         raise ConfigError(f"accelerator={accelerator} needs a CUDA device, got device={device}; use accelerator=none")
     torch = import_module("torch")
