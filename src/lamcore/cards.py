@@ -29,6 +29,9 @@ class Checkpoint:
     summary: str = ""
     licence_weights: str = ""
     level_of_theory: str = ""
+    functional: str = ""
+    modalities: dict[str, str] = field(default_factory=dict)
+    """Where the option `modality` chooses among several levels of theory: the functional of each."""
     training_data: str = ""
     citations: list[Citation] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)
@@ -48,6 +51,9 @@ class ModelCard:
     citations: list[Citation] = field(default_factory=list)
     training_data: str = ""
     level_of_theory: str = ""
+    functional: str = ""
+    """The exchange-correlation functional by its name alone (`PBE`, `PBEsol`, `r2SCAN`), to be compared with that of
+    the labels; empty where there is none or it is not known."""
     elements: list[str] = field(default_factory=list)
     """Symbols that the model covers; empty where it depends on the checkpoint or the options."""
     properties: list[str] = field(default_factory=lambda: ["energy", "forces", "stress"])
@@ -86,6 +92,8 @@ class DatasetCard:
     licence: str
     level_of_theory: str
     units: dict[str, str]
+    functional: str = ""
+    """As for models; a case may have its own as `functional` in its settings."""
     citations: list[Citation] = field(default_factory=list)
     files: dict[str, DataFile] = field(default_factory=dict)
     notes: str = ""

@@ -50,9 +50,11 @@ def run_id(identity: RunIdentity) -> str:
 
 
 def _part(choice: Choice, weights: Sequence[Path], with_paths: bool = True) -> dict[str, Any]:
-    """A choice's name, plugin and options; paths are replaced by what they lead to."""
+    """A choice's name, plugin and the options that have a value; paths are replaced by what they lead to."""
     options = {}
     for name, value in choice.options.items():
+        if value is None:
+            continue  # so that a file that is found is the same as one that is named
         if (
             weights
             and isinstance(value, str | Path)

@@ -10,17 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.cards import DatasetCard, ModelCard, TaskCard, load_card
 from lamcore.cores import usable_cores
+from lamcore.functionals import functionals
 from lamcore.scoring import BOOTSTRAP_SEED
 from lamcore.versions import versions_of
 
 if TYPE_CHECKING:
     from lamcore.batching import Counters
+    from lamcore.cases import Case
     from lamcore.config import Selection
     from lamcore.identity import RunIdentity
     from lamcore.workbench import ComputeFacts
 
 
-def describe(selection: Selection, run_id: str, identity: RunIdentity, data_files: Mapping[str, str]) -> dict[str, Any]:
+def describe(
+    selection: Selection,
+    run_id: str,
+    identity: RunIdentity,
+    data_files: Mapping[str, str],
+    cases: Iterable[Case],
+) -> dict[str, Any]:
     """All that stays the same of a run over its sessions, as JSON.
 
     Args:
@@ -28,6 +36,7 @@ def describe(selection: Selection, run_id: str, identity: RunIdentity, data_file
         run_id: The run's id.
         identity: What the id was made from.
         data_files: SHA-256 of the files that the dataset was read from, by name.
+        cases: The cases of the run.
     """
     model_card = load_card(selection.model_spec.card, ModelCard)
     dataset_card = load_card(selection.dataset_spec.card, DatasetCard)
@@ -51,6 +60,7 @@ def describe(selection: Selection, run_id: str, identity: RunIdentity, data_file
         "level_of_theory": {
             "model": (checkpoint.level_of_theory if checkpoint else "") or model_card.level_of_theory,
             "dataset": dataset_card.level_of_theory,
+            "warning": functionals(model_card, selection.model.options, dataset_card, cases).warning,
         },
         "citations": {part: [asdict(citation) for citation in cited] for part, cited in citations.items()},
         "sessions": [],

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CONFIG, PROVENANCE, METRICS, PAGE, LOG = "config.yaml", "provenance.json", "metrics.json", "report.html", "run.log"
 _SECONDS_BETWEEN_COSTS = 10.0
 
+logger = logging.getLogger(__name__)
+
 
 class Watcher(Protocol):
     """Is told how a run goes; the command line draws a progress bar from it."""
@@ -80,9 +82,10 @@ def run(selection: Selection, registry: Registry, watcher: Watcher) -> RunResult
     identity = identify(selection, cases)
     folder = selection.runs / _folder_name(selection, run_id(identity))
     with RecordStore(folder) as store, _logged_to(folder):
-        provenance = _open_folder(folder, selection, identity, dataset)
+        provenance = _open_folder(folder, selection, identity, dataset, cases)
         finished = store.finished(selection.retry_failed)
         todo = [case for case in cases if case.id not in finished]
+        _warn(provenance)
         watcher.started(folder, provenance, len(cases), [store.records[case_id] for case_id in finished])
         _compute(selection, todo, store, watcher, provenance)
     return _report(folder, selection, task, registry, cases, provenance)
@@ -108,6 +111,7 @@ def report(folder: Path, registry: Registry) -> RunResult:
             f"{folder}: the run was computed on other data: dataset {subject.dataset.name!r} has content "
             f"{found[:12]}, the run has {recorded[:12]}; install the version named in {PROVENANCE}, or run again"
         )
+    _warn(provenance)
     return _report(folder, subject, subject.task.build(), registry, cases, provenance)
 
 
@@ -132,12 +136,19 @@ def _folder_name(selection: Selection, identifier: str) -> str:
     return "-".join((selection.task.name, selection.model.name, selection.dataset.name, identifier))
 
 
-def _open_folder(folder: Path, selection: Selection, identity: RunIdentity, dataset: Dataset) -> dict[str, Any]:
+def _warn(provenance: Mapping[str, Any]) -> None:
+    if warning := provenance["level_of_theory"]["warning"]:
+        logger.warning(warning)
+
+
+def _open_folder(
+    folder: Path, selection: Selection, identity: RunIdentity, dataset: Dataset, cases: Sequence[Case]
+) -> dict[str, Any]:
     """Write down what the run is, before it computes anything; keep what earlier sessions wrote of themselves."""
     from omegaconf import OmegaConf
 
     data_files = {name: sha256(path) for name, path in dataset.files.items()}
-    provenance = describe(selection, run_id(identity), identity, data_files)
+    provenance = describe(selection, run_id(identity), identity, data_files, cases)
     earlier = folder / PROVENANCE
     if earlier.exists():
         try:
