@@ -72,7 +72,7 @@ def test_an_equation_of_state_comes_out_as_it_was_learnt(trained, tmp_path):
     curvature, slope, _ = np.polyfit(volumes, energies, 2)
     assert -slope / (2 * curvature) == pytest.approx(EMT_LATTICE_CONSTANT_ANG**3 / 4, rel=0.02)
     provenance = json.loads((folder / "provenance.json").read_text())
-    assert provenance["identity"]["model"]["weights_sha256"] == {"al.model": sha256(trained)}
+    assert provenance["identity"]["model"]["weights"] == [{"file": "al.model", "sha256": sha256(trained)}]
     assert provenance["versions"]["mace-torch"] != "not installed"
 
 
