@@ -90,14 +90,14 @@ def test_a_run_warns_on_the_terminal_in_its_log_and_in_its_report(workplace):
     said = "the model was trained on r2SCAN, the reference is PBE"
     result = workplace.run("task=slow", "model=three-lines")
     assert result.returncode == 0
-    assert result.stderr.count(said) == 1
+    assert result.stderr.count(f"WARNING: {said}") == 1
     folder = workplace.run_folder()
     assert said in (folder / "run.log").read_text()
     page = (folder / "report.html").read_text()
     assert said in page
     assert page.index(said) < page.index("<h2>Metrics</h2>")
     assert said in json.loads((folder / "provenance.json").read_text())["level_of_theory"]["warning"]
-    assert said in workplace.run("report", str(folder)).stderr
+    assert workplace.run("report", str(folder)).stderr.count(f"WARNING: {said}") == 1
 
 
 @pytest.mark.parametrize(("model", "reference"), [("PBE", "PBE"), ("''", "PBE"), ("PBE", "''")])
