@@ -72,3 +72,16 @@ def test_size_without_a_cutoff_is_the_number_of_atoms():
 def test_a_molecule_has_no_more_edges_than_pairs():
     assert graph_size(molecule("H2O"), 6.0) <= 3 + 3 * 2
     assert graph_size(Atoms("H", cell=np.eye(3) * 20), 6.0) == 1
+
+
+def test_memory_that_was_short_for_a_while_is_tried_again_later():
+    limits = BatchLimits()
+    limits.shrink(10.0)
+    for _ in range(2000):
+        limits.observe(4.0, 1.0)
+    assert limits._ceiling > 100
+
+
+def test_packing_many_structures_is_quick_and_learns_on_the_way():
+    limits = BatchLimits(max_atoms=1)
+    assert sum(1 for _ in limits.pack([1.0] * 20_000, [1] * 20_000)) == 20_000

@@ -118,6 +118,7 @@ class _ParkingModel(Model):
     def __init__(self, model: Model) -> None:
         self.scope = model.scope
         self.properties = model.properties
+        self.conservative = model.conservative
         self.cutoff_ang = model.cutoff_ang
         self.device = model.device
         self.dtype = model.dtype

@@ -35,6 +35,8 @@ class Checkpoint:
     training_data: str = ""
     citations: list[Citation] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)
+    properties: list[str] = field(default_factory=list)
+    conservative: bool | None = None
     cutoff_ang: float | None = None
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Boundary = Literal["none", "partial", "full"]
+_DENSEST_ATOMS_PER_ANG3 = 2.0
 ALL_BOUNDARIES: frozenset[Boundary] = frozenset(("none", "partial", "full"))
 
 
@@ -56,8 +57,7 @@ class Scope:
         Raises:
             UnsupportedStructureError: An element, a charge or a boundary condition lies outside.
         """
-        if len(atoms) == 0:
-            raise UnsupportedStructureError("the structure has no atoms, expected at least one")
+        check_structure(atoms)
         if self.elements is not None and (missing := sorted(set(atoms.symbols) - self.elements)):
             raise UnsupportedStructureError(
                 f"{atoms.get_chemical_formula()}: the model does not cover {', '.join(missing)}; "
@@ -77,6 +77,37 @@ class Scope:
             )
 
 
+def check_structure(atoms: Atoms) -> None:
+    """Refuse what no model can compute: no atoms, coordinates that are not finite, atoms on top of each other.
+
+    A neighbour search does not notice a coordinate that is not a number: it takes the atom for a lone one. And in a
+    cell that has collapsed, the number of neighbours within a cut-off grows until the memory is full.
+
+    Raises:
+        UnsupportedStructureError: The message says which atom, or how dense the structure is.
+    """
+    if len(atoms) == 0:
+        raise UnsupportedStructureError("the structure has no atoms, expected at least one")
+    if not np.isfinite(atoms.positions).all():
+        index = int(np.argmin(np.isfinite(atoms.positions).all(axis=1)))
+        where = atoms.positions[index].tolist()
+        raise UnsupportedStructureError(
+            f"{atoms.get_chemical_formula()}: atom {index} is at {where}, expected finite numbers"
+        )
+    cell = atoms.cell.array
+    if not np.isfinite(cell).all():
+        raise UnsupportedStructureError(
+            f"{atoms.get_chemical_formula()}: the cell is {cell.tolist()}, expected finite numbers"
+        )
+    if atoms.pbc.all():
+        volume = abs(float(np.linalg.det(cell)))
+        if len(atoms) > volume * _DENSEST_ATOMS_PER_ANG3:
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: {len(atoms)} atoms in {volume:.4g} Å³, expected at most "
+                f"{_DENSEST_ATOMS_PER_ANG3:g} atoms/Å³ (diamond has 0.18)"
+            )
+
+
 class Model(ABC):
     """A model that computes batches of structures.
 
@@ -85,6 +116,7 @@ class Model(ABC):
     Attributes:
         scope: Which structures it covers.
         properties: Which of energy, forces, stress and descriptors it gives.
+        conservative: Whether forces and stress are derivatives of the energy, not predictions of their own.
         cutoff_ang: Distance beyond which two atoms do not see each other directly, Å; None if unknown. Used to
             estimate the cost of a structure.
         device: Where it computes, such as `cpu` or `cuda:0`.
@@ -95,6 +127,7 @@ class Model(ABC):
 
     scope: Scope = Scope()
     properties: frozenset[str] = frozenset(("energy", "forces", "stress"))
+    conservative: bool = True
     cutoff_ang: float | None = None
     device: str = "cpu"
     dtype: str = "float64"

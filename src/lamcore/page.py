@@ -42,7 +42,8 @@ def render_page(view: RunView, provenance: Mapping[str, Any], reports: Sequence[
 
 
 def _where(session: Mapping[str, Any]) -> tuple[Any, ...]:
-    return session["versions"], session["python"], session["machine"]["processor"]
+    compute = session["compute"] or {}
+    return session["versions"], session["python"], session["machine"]["processor"], compute.get("device")
 
 
 def _apology(name: str, error: Exception) -> Section:

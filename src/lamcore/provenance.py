@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import platform
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from lamcore.cards import DatasetCard, ModelCard, TaskCard, load_card
 from lamcore.cores import usable_cores
 from lamcore.functionals import functionals
 from lamcore.scoring import BOOTSTRAP_SEED
+from lamcore.versions import versions_of
 
 if TYPE_CHECKING:
     from lamcore.batching import Counters
@@ -99,32 +98,12 @@ def spent(
 
 def _versions(selection: Selection) -> dict[str, str]:
     """Of lamcore, the plugins in use, what those require, and what they name as worth recording."""
+    remote = selection.model_spec.remote
+    local = [choice for choice in selection.choices if choice.group != "model" or remote is None]
     distributions = ["lamcore"]
-    for choice in selection.choices:
-        distributions.append(choice.offer.plugin.distribution)
-        distributions += getattr(choice.offer.spec, "packages", ())
-    required = {name for distribution in distributions for name in _requirements(distribution)}
-    return _installed({*distributions, *required})
-
-
-def _requirements(distribution: str) -> Iterable[str]:
-    try:
-        requires: Sequence[str] = metadata.requires(distribution) or ()
-    except metadata.PackageNotFoundError:
-        return
-    for requirement in requires:
-        if "extra ==" not in requirement:
-            yield re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
-
-
-def _installed(names: Iterable[str]) -> dict[str, str]:
-    versions = {}
-    for name in sorted(names, key=str.lower):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
+    for choice in local:
+        distributions += [choice.offer.plugin.distribution, *getattr(choice.offer.spec, "packages", ())]
+    return versions_of(distributions) | dict(remote.versions if remote else {})
 
 
 def _processor() -> str:

@@ -299,12 +299,14 @@ def _with_presets(specs: list[tuple[Kind, Any]], plugin: Plugin) -> list[tuple[K
     """The specs by name, and each of their presets as `<name>-<preset>`."""
     offers: list[tuple[Kind, str, Offer[Any]]] = []
     for kind, spec in specs:
-        for name in ("card", "presets", "python"):
+        remote = getattr(spec, "remote", None)
+        owner = plugin if remote is None else Plugin(plugin.name, remote.distribution, remote.version)
+        for name in ("card", "presets"):
             if not isinstance(getattr(spec, name, None), Path | None):
                 raise _Unusable(
                     f"{kind} {spec.name!r}: {name} is a {type(getattr(spec, name)).__name__}, expected a Path"
                 )
-        offers.append((kind, spec.name, Offer(spec, plugin)))
+        offers.append((kind, spec.name, Offer(spec, owner)))
         presets = getattr(spec, "presets", None)
         if presets is not None:
             offers += [
@@ -327,7 +329,7 @@ def _check_offers(offers: list[tuple[Kind, str, Offer[Any]]], registry: Registry
                 f"set {DISABLE}={{name}}, or uninstall one of the two",
             )
         seen.add((kind, name))
-        if kind == "command" and name in OWN_COMMANDS:
+        if kind == "command" and name in OWN_COMMANDS and offer.plugin.distribution != "lamcore":
             raise _Unusable(f"it offers the command {name!r}, a name that lamcore keeps for itself")
         if kind in _RESERVED_OPTIONS:
             try:

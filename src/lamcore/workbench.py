@@ -91,8 +91,8 @@ class Workbench:
 
 def build_model(selection: Selection) -> Model:
     """The model of a run: in this process, or in workers where the user or the model's environment wants that."""
-    choice, way, python = selection.model, selection.worker, selection.model_spec.python
-    if way.name == "none" and python is None:
+    choice, way, remote = selection.model, selection.worker, selection.model_spec.remote
+    if way.name == "none" and remote is None:
         return as_model(choice.build(), choice.name)
     from lamcore.worker.client import WorkerModel, WorkerPool, WorkerSettings
 
@@ -104,7 +104,7 @@ def build_model(selection: Selection) -> Model:
         WorkerSettings(
             model=choice.name,
             options=choice.options if device is None else {**choice.options, "device": device},
-            python=python or Path(sys.executable),
+            python=Path(sys.executable) if remote is None else remote.python,
             timeout_s=way.options.get("timeout_s", 600.0),
             environment=_share_of_threads(len(devices)),
         )

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -78,6 +79,7 @@ class WorkerModel(Model):
             charged=facts["charged"],
         )
         self.properties = frozenset(facts["properties"])
+        self.conservative = facts["conservative"]
         self.cutoff_ang = facts["cutoff_ang"]
         self.device = facts["device"]
         self.dtype = facts["dtype"]
@@ -142,6 +144,7 @@ class WorkerPool(Model):
         first = self._workers[0]
         self.lanes = self.n_builds = len(self._workers)
         self.scope, self.properties, self.cutoff_ang = first.scope, first.properties, first.cutoff_ang
+        self.conservative = first.conservative
         self.device = ", ".join(dict.fromkeys(worker.device for worker in self._workers))
         self.dtype = first.dtype
 
@@ -240,7 +243,8 @@ class _Process:
         self._process.kill()
         self._process.wait()
         for pipe in (self._requests, self._answers):
-            pipe.close()
+            with suppress(BrokenPipeError):  # what was not yet written has no reader any more
+                pipe.close()
         self._listener.join(timeout=1)
 
     def _read(self, size: int, deadline: float) -> bytes:

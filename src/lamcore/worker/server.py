@@ -72,6 +72,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "boundaries": sorted(model.scope.boundaries),
         "charged": model.scope.charged,
         "properties": sorted(model.properties),
+        "conservative": model.conservative,
         "cutoff_ang": model.cutoff_ang,
         "device": model.device,
         "dtype": model.dtype,
