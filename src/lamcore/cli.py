@@ -114,7 +114,7 @@ def _run(arguments: list[str], registry: Registry) -> int:
     check_arguments(arguments, registry)
     register_groups(registry)
     keep_freed_memory()
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    _log_to_terminal()
     signal.signal(signal.SIGTERM, _interrupt)  # as schedulers send it: stop as after Ctrl-C
     statuses: list[int] = []
     results: list[RunResult] = []
@@ -126,6 +126,10 @@ def _run(arguments: list[str], registry: Registry) -> int:
     hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
     _compare(results)
     return _worst(statuses)
+
+
+def _log_to_terminal() -> None:
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -162,6 +166,7 @@ def _report(folders: Sequence[Path], registry: Registry) -> int:
     from lamcore.run import report
     from lamcore.terminal import make_console, print_result
 
+    _log_to_terminal()
     results, statuses = [], []
     for folder in folders:
         try:

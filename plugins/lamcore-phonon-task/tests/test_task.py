@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import lamcore_phonon
 import numpy as np
@@ -208,6 +209,15 @@ def test_only_quantities_with_labels_get_errors_and_metrics(copper_output):
     assert [key for key in scores if key.endswith("_error")] == ["heat_capacity_j_per_mol_k_error"]
     names = [metric.name for metric in task.summarize([ScoredCase(case, scores)])]
     assert names == ["mae_heat_capacity", "success_rate"]
+
+
+def test_a_case_without_a_label_is_no_failed_case(copper_output):
+    task = lamcore_phonon.build_task()
+    cases = [copper_case(reference={"heat_capacity_j_per_mol_k": 23.0, "entropy_j_per_mol_k": 30.0})]
+    cases.append(replace(copper_case(reference={"heat_capacity_j_per_mol_k": 24.0}), id="without"))
+    metrics = task.summarize([ScoredCase(case, task.score(case, copper_output)) for case in cases])
+    counts = {metric.name: (metric.n, metric.n_failed) for metric in metrics}
+    assert counts == {"mae_entropy": (1, 0), "mae_heat_capacity": (2, 0), "success_rate": (2, 0)}
 
 
 def test_imaginary_modes_are_reported_and_judged_against_the_label():

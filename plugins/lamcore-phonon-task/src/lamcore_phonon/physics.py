@@ -318,7 +318,8 @@ def space_group_number(atoms: Atoms, symprec_ang: float) -> int:
     """
     import spglib
 
-    dataset = spglib.get_symmetry_dataset(to_phonopy(atoms).totuple(), symprec=symprec_ang)
+    cell = (atoms.cell.array.tolist(), atoms.get_scaled_positions(wrap=False).tolist(), atoms.numbers.tolist())
+    dataset = spglib.get_symmetry_dataset(cell, symprec=symprec_ang)
     if dataset is None:
         raise ValueError(f"{atoms.get_chemical_formula()}: spglib finds no space group within {symprec_ang:g} Å")
     return int(dataset.number)

@@ -74,12 +74,12 @@ def read_extxyz(path: Path) -> list[Atoms]:
     Raises:
         DataError: The file is missing, truncated, or not extended XYZ.
     """
-    from ase.io import read
+    from ase.io import iread
 
     # Decompressed first: ASE reads a gzipped file in quadratic time.
     text = StringIO(read_text(path))
     try:
-        frames: list[Atoms] = read(text, index=":", format="extxyz")
+        frames: list[Atoms] = list(iread(text, index=":", format="extxyz"))
     except Exception as error:  # which one depends on where the text stops making sense to ASE's parser
         reason = f"{type(error).__name__}: {error}"
         raise DataError(
