@@ -52,7 +52,7 @@ def test_every_command_of_the_readme_is_accepted(capsys):
     if {"sevennet", "chgnet"} <= set(registry.models) and "phonon" in registry.tasks:
         for words in runs:
             check_arguments(words, registry)
-    for command in (words for words in commands if words and "=" not in words and "…" not in words):
+    for command in (words for words in commands if words.startswith(("list", "show", "--help"))):
         assert main(command.split()) == 0 or "sevennet" in command
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Boundary = Literal["none", "partial", "full"]
 _DENSEST_ATOMS_PER_ANG3 = 2.0
+_FLATTEST_ANG3 = 1e-6
 ALL_BOUNDARIES: frozenset[Boundary] = frozenset(("none", "partial", "full"))
 
 
@@ -101,6 +102,11 @@ def check_structure(atoms: Atoms) -> None:
         )
     if atoms.pbc.all():
         volume = abs(float(np.linalg.det(cell)))
+        if volume < _FLATTEST_ANG3:
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: pbc is {atoms.pbc.tolist()}, but the cell is {cell.tolist()}; "
+                "expected linearly independent lattice vectors in the periodic directions"
+            )
         if len(atoms) > volume * _DENSEST_ATOMS_PER_ANG3:
             raise UnsupportedStructureError(
                 f"{atoms.get_chemical_formula()}: {len(atoms)} atoms in {volume:.4g} Å³, expected at most "

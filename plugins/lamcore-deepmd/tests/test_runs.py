@@ -28,7 +28,7 @@ def test_an_eos_run_knows_its_weights_and_gives_lattices_like_those_of_the_train
     # EMT itself is 0.7 Å³/atom away from the all-electron volumes on average.
     assert by_name["mae_volume"]["value"] < 1.5
     provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
-    assert provenance["identity"]["model"]["weights_sha256"] == {file: sha256(trained / file)}
+    assert provenance["identity"]["model"]["weights"] == [{"file": file, "sha256": sha256(trained / file)}]
     assert {"deepmd-kit", "torch", "vesin"} <= set(provenance["versions"])
 
 

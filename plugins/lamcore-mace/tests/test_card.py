@@ -36,3 +36,13 @@ def test_every_citation_has_a_doi(card):
     assert all(citation.doi and citation.doi.startswith("10.") for citation in citations)
     assert all(citation.doi in citation.bibtex for citation in citations if citation.bibtex)
     assert all(entry.citations for entry in card.checkpoints.values())
+
+
+def test_functionals_are_those_of_the_levels_of_theory(card):
+    found = {name: entry.functional for name, entry in card.checkpoints.items()}
+    by_head = {"mh-0", "mh-1"}  # the option decides, not the checkpoint
+    assert {name for name, functional in found.items() if not functional} == by_head | {"mace-anicc"}
+    for name, functional in found.items():
+        assert functional in card.checkpoints[name].level_of_theory
+    assert found["medium-mpa-0"] == found["mace-matpes-pbe-0"] == "PBE"
+    assert found["mace-matpes-r2scan-0"] == "r2SCAN"

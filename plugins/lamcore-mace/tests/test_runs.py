@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -72,8 +73,8 @@ def test_an_equation_of_state_comes_out_as_it_was_learnt(trained, tmp_path):
     curvature, slope, _ = np.polyfit(volumes, energies, 2)
     assert -slope / (2 * curvature) == pytest.approx(EMT_LATTICE_CONSTANT_ANG**3 / 4, rel=0.02)
     provenance = json.loads((folder / "provenance.json").read_text())
-    assert provenance["identity"]["model"]["weights_sha256"] == {"al.model": sha256(trained)}
-    assert provenance["versions"]["mace-torch"] != "not installed"
+    assert provenance["identity"]["model"]["weights"] == [{"file": "al.model", "sha256": sha256(trained)}]
+    assert provenance["sessions"][0]["versions"]["mace-torch"] == version("mace-torch")
 
 
 def test_phonons_run_from_end_to_end(trained, tmp_path):
@@ -83,3 +84,21 @@ def test_phonons_run_from_end_to_end(trained, tmp_path):
     assert "mae_max_frequency" in json.dumps(metrics)
     (record,) = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     assert record["status"] == "done"
+
+
+def test_the_command_line_names_a_licence_without_commercial_use_before_it_downloads(tmp_path):
+    # A proxy that is not there: nothing leaves this machine.
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    command = [
+        sys.executable,
+        "-m",
+        "lamcore",
+        "model=mace",
+        "model.checkpoint=mace-off23-small",
+        "dataset.max_cases=1",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    warned = done.stderr.index("no commercial use")
+    assert warned < done.stderr.index("could not be downloaded")
+    assert f"put it at {tmp_path}/mace/MACE-OFF23_small.model" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from importlib import metadata
@@ -25,7 +26,7 @@ def add(plugins: Sequence[str], constraints: Sequence[str], python: str | None) 
     wanted = [requirement for group in before for requirement in group]
     wanted += [name for name in map(requirement_of, plugins) if name not in wanted]
     core = requirement_of_core()
-    groups = fewest_groups(wanted, lambda group: uv.resolves([core, *group]))
+    groups = fewest_groups(wanted, lambda group: uv.problem([core, *group]))
     for group in groups:
         if group in before:
             print(f"{before[group].name}: unchanged, holds {', '.join(group)}")
@@ -104,8 +105,15 @@ def requirement_of_core() -> str:
 
 def _name(group: Sequence[str]) -> str:
     """Of the environment's folder: the plugins' names, and a few digits that tell apart what is called the same."""
-    names = [Path(requirement).name.split("-", 1)[-1].split("-0")[0].split("==")[0] for requirement in group]
-    return "-".join([*names, hashlib.sha256("\n".join(group).encode()).hexdigest()[:6]])
+    digits = hashlib.sha256("\n".join(group).encode()).hexdigest()[:6]
+    return "-".join([*map(_short_name, group), digits])
+
+
+def _short_name(requirement: str) -> str:
+    """`mace` of `lamcore-mace>=0.2`, of the wheel `lamcore_mace-0.2.0-….whl` and of the folder `lamcore-mace`."""
+    name = Path(requirement).name
+    name = name.split("-")[0] if name.endswith(".whl") else re.split(r"[^\w.-]", name, maxsplit=1)[0]
+    return name.replace("_", "-").removeprefix("lamcore-")
 
 
 def _models(environment: Environment) -> str:

@@ -15,13 +15,13 @@ from lamcore.errors import PluginError
 Group = tuple[str, ...]
 
 
-def fewest_groups(requirements: Sequence[str], fit: Callable[[Group], bool]) -> list[Group]:
+def fewest_groups(requirements: Sequence[str], problem_of: Callable[[Group], str | None]) -> list[Group]:
     """Split requirements into as few groups as possible, each of which fits together.
 
     Args:
         requirements: What is to be installed.
-        fit: Whether a group can be installed together; asked at most once for each group. A group that holds one
-            that does not fit does not fit either, and is not asked.
+        problem_of: Why a group cannot be installed together, or None if it can; asked at most once for each group. A
+            group that holds one that does not fit does not fit either, and is not asked.
 
     Returns:
         The groups; of several splits into equally many, the one that keeps early requirements together.
@@ -32,22 +32,20 @@ def fewest_groups(requirements: Sequence[str], fit: Callable[[Group], bool]) -> 
     unfit: list[set[str]] = []
 
     @functools.cache
-    def fits(group: Group) -> bool:
+    def problem(group: Group) -> str | None:
         if any(bad <= set(group) for bad in unfit):
-            return False
-        if fit(group):
-            return True
-        unfit.append(set(group))
-        return False
+            return "a part of it does not fit together"
+        found = problem_of(group)
+        if found is not None:
+            unfit.append(set(group))
+        return found
 
     for requirement in requirements:
-        if not fits((requirement,)):
-            raise PluginError(
-                f"{requirement} cannot be installed, not even alone; `pip install {requirement}` tells why"
-            )
+        if (why := problem((requirement,))) is not None:
+            raise PluginError(f"{requirement} cannot be installed, not even alone: {why}")
     for n_groups in range(1, len(requirements) + 1):
         for split in _splits(tuple(requirements), n_groups):
-            if all(fits(group) for group in split):
+            if all(problem(group) is None for group in split):
                 return split
     raise AssertionError("each requirement fits alone")
 
@@ -86,10 +84,11 @@ class Uv:
         self._python = python or f"{sys.version_info.major}.{sys.version_info.minor}"
         self._sources = [*_sources_of_pip(), *(word for file in constraints for word in ("--constraint", file))]
 
-    def resolves(self, requirements: Sequence[str]) -> bool:
-        """Whether these can be installed together."""
+    def problem(self, requirements: Sequence[str]) -> str | None:
+        """Why these cannot be installed together, in uv's words; None if they can."""
         command = ("pip", "compile", "--quiet", "--no-header", "--python-version", self._python, *self._sources, "-")
-        return self._run(*command, text="\n".join(requirements)).returncode == 0
+        result = self._run(*command, text="\n".join(requirements))
+        return None if result.returncode == 0 else result.stderr.strip()
 
     def make(self, folder: Path, requirements: Sequence[str]) -> Path:
         """Make an environment with these and return its Python.
@@ -113,7 +112,7 @@ class Uv:
 
 def _sources_of_pip() -> list[str]:
     """Where pip takes packages from, as flags for uv, which does not read pip's configuration."""
-    flags = []
+    flags = ["--index-strategy", "unsafe-best-match"]  # as pip does: the best version of all indexes
     for option in ("index-url", "extra-index-url", "find-links", "constraint"):
         for value in _configured(option).split():
             flags += [f"--{option}", value]
