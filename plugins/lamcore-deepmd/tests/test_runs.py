@@ -29,7 +29,7 @@ def test_an_eos_run_knows_its_weights_and_gives_lattices_like_those_of_the_train
     assert by_name["mae_volume"]["value"] < 1.5
     provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["identity"]["model"]["weights"] == [{"file": file, "sha256": sha256(trained / file)}]
-    assert {"deepmd-kit", "torch", "vesin"} <= set(provenance["versions"])
+    assert {"deepmd-kit", "torch", "vesin"} <= set(provenance["sessions"][0]["versions"])
 
 
 def test_a_phonon_run_is_done(tmp_path, make_checkpoint):

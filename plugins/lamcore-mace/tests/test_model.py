@@ -224,7 +224,8 @@ def test_periodic_directions_may_come_in_any_order(precise, slab):
 
 
 @pytest.mark.parametrize(
-    ("pbc", "message"), [(True, "1 atoms in 0 Å³"), ((False, True, True), "linearly independent lattice vectors")]
+    ("pbc", "message"),
+    [(True, "linearly independent lattice vectors"), ((False, True, True), "linearly independent lattice vectors")],
 )
 def test_a_degenerate_cell_is_refused(precise, pbc, message):
     with pytest.raises(UnsupportedStructureError, match=message):
