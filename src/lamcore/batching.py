@@ -104,6 +104,7 @@ class _ParkingModel(Model):
         self.cutoff_ang = model.cutoff_ang
         self.device = model.device
         self.dtype = model.dtype
+        self.conservative = model.conservative
         self._thread = threading.get_ident()
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:

@@ -125,9 +125,11 @@ def _card_lines(value: Any, indent: str) -> list[str]:
 
 
 def _problems(registry: Registry) -> list[str]:
-    if not registry.skipped:
-        return []
-    lines = ["", "skipped:"]
+    lines = ["", "slow:"] if registry.slow else []
+    for name, modules in registry.slow.items():
+        lines += _columns([(name, f"imports {', '.join(modules)} while loading, which slows every command down")])
+    if registry.skipped:
+        lines += ["", "skipped:"]
     for skipped in registry.skipped:
         lines += [
             f"  {skipped.plugin.name}  {skipped.plugin}",

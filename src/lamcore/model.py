@@ -89,6 +89,8 @@ class Model(ABC):
             estimate the cost of a structure.
         device: Where it computes, such as `cpu` or `cuda:0`.
         dtype: Its floating-point type, such as `float32`.
+        conservative: Whether forces and stress are derivatives of the energy. A model that predicts forces directly
+            says False.
     """
 
     scope: Scope = Scope()
@@ -96,6 +98,7 @@ class Model(ABC):
     cutoff_ang: float | None = None
     device: str = "cpu"
     dtype: str = "float64"
+    conservative: bool = True
 
     @abstractmethod
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:

@@ -79,6 +79,12 @@ def _versions(selection: Selection) -> dict[str, str]:
     for choice in selection.choices:
         distributions.append(choice.offer.plugin.distribution)
         distributions += getattr(choice.offer.spec, "packages", ())
+    return versions_behind(distributions)
+
+
+def versions_behind(distributions: Iterable[str]) -> dict[str, str]:
+    """The versions of distributions and of what they require, by name."""
+    distributions = list(distributions)
     required = {name for distribution in distributions for name in _requirements(distribution)}
     return _installed({*distributions, *required})
 

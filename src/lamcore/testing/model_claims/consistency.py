@@ -1,0 +1,162 @@
+"""Energy, forces and stress belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lamcore.testing.claims import Measured, Number, claim, judged, not_applicable
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from lamcore.testing.model_subject import ModelSubject
+
+_OFFSETS = (-3, -2, -1, 1, 2, 3)
+_WEIGHTS = np.array([-1, 9, -45, 45, -9, 1]) / 60
+"""Six-point central difference: B. Fornberg, Math. Comp. 51, 699 (1988), doi:10.1090/S0025-5718-1988-0935077-0."""
+_VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+_LOOP_POINTS = 32
+_DIRECT = "forces are predicted directly, not derived from the energy: reported, not judged"
+
+
+@claim
+def forces_are_slopes_of_the_energy(subject: ModelSubject) -> Measured:
+    """Forces are the negative slope of the energy with the positions.
+
+    Every component of a crystal's, a molecule's and a slab's forces against six-point differences.
+    """
+    numbers = []
+    for kind, atoms in _of(subject, "crystal", "molecule", "slab").items():
+        step = subject.limits.step_ang
+        moves = [(atom, axis) for atom in range(len(atoms)) for axis in range(3)]
+        slopes = _slopes(subject, [_mover(atoms, atom, axis) for atom, axis in moves], step)
+        (prediction,) = subject.evaluate([atoms])
+        error = float(np.max(np.abs(prediction.forces.ravel() + slopes)))
+        numbers.append(Number(f"forces of the {kind}", error, subject.limits.slope_forces, "eV/Å"))
+    return _judged_if_conservative(subject, numbers)
+
+
+@claim
+def stress_is_the_slope_of_the_energy(subject: ModelSubject) -> Measured:
+    """Stress is the slope of the energy with strain over the volume: tension positive, Voigt order xx yy zz yz xz xy.
+
+    Six strains of a crystal without symmetry, and of one with a single atom, against six-point differences.
+    """
+    numbers = []
+    for kind, atoms in _of(subject, "crystal", "one_atom_crystal").items():
+        (prediction,) = subject.evaluate([atoms])
+        if prediction.stress is None:
+            continue
+        slopes = _slopes(subject, [_strainer(atoms, row, column) for row, column in _VOIGT], subject.limits.step_strain)
+        error = float(np.max(np.abs(np.asarray(prediction.stress) - slopes / atoms.get_volume())))
+        name = f"stress of the {kind.replace('_', '-')}"
+        numbers.append(Number(name, error, subject.limits.slope_stress, "eV/Å³"))
+    return _judged_if_conservative(subject, numbers, "the model gives no stress")
+
+
+@claim
+def no_work_around_a_closed_loop(subject: ModelSubject) -> Measured:
+    """Moving the atoms around a closed loop takes no work.
+
+    All atoms run once around an ellipse in the space of their positions, 0.1 Å an atom; the integral of force over way
+    by the trapezoid rule converges faster than any power of the number of points on a smooth closed path.
+
+    Source:
+        F. Bigi, M. Langer, M. Ceriotti, The dark side of the forces, arXiv:2412.11569 (2024).
+    """
+    numbers = []
+    for kind, atoms in _of(subject, "crystal", "molecule").items():
+        rng = np.random.default_rng(21)
+        first, second = 0.1 * np.linalg.qr(rng.normal(size=(3 * len(atoms), 2)))[0].T.reshape(2, len(atoms), 3)
+        first, second = first * len(atoms) ** 0.5, second * len(atoms) ** 0.5
+        angles = 2 * np.pi * np.arange(_LOOP_POINTS) / _LOOP_POINTS
+        path = []
+        for angle in angles:
+            moved = atoms.copy()
+            moved.positions += np.cos(angle) * first + np.sin(angle) * second
+            path.append(moved)
+        forces = [prediction.forces for prediction in subject.evaluate(path)]
+        ways = [np.cos(angle) * second - np.sin(angle) * first for angle in angles]
+        work = 2 * np.pi * np.mean([np.sum(force * way) for force, way in zip(forces, ways, strict=True)])
+        numbers.append(Number(f"work on the {kind}", abs(float(work)), subject.limits.loop_work_ev, "eV"))
+    return _judged_if_conservative(subject, numbers)
+
+
+@claim
+def net_force_is_zero(subject: ModelSubject) -> Measured:
+    """The forces on all atoms of a structure add up to nothing.
+
+    Each of n forces is rounded on its own, so the limit is that of a force times the square root of n.
+    """
+    largest = 0.0
+    for prediction in subject.alone:
+        largest = max(largest, float(np.max(np.abs(prediction.forces.sum(axis=0)))) / len(prediction.forces) ** 0.5)
+    number = Number("net force / √n", largest, subject.limits.forces, "eV/Å")
+    return _judged_if_conservative(subject, [number])
+
+
+@claim
+def net_torque_is_zero(subject: ModelSubject) -> Measured:
+    """The forces on a molecule do not make it turn.
+
+    A torque is a force times a distance from the centre, a few Å; it is as sensitive to orientation as rotation is.
+    """
+    atoms = subject.structures.molecule
+    if atoms is None:
+        return not_applicable("the model covers no structure without periodicity")
+    (prediction,) = subject.evaluate([atoms])
+    arms = atoms.positions - atoms.positions.mean(axis=0)
+    torque = float(np.max(np.abs(np.cross(arms, prediction.forces).sum(axis=0))))
+    number = Number("torque on the molecule", torque, subject.limits.rotated_forces * len(atoms), "eV")
+    return _judged_if_conservative(subject, [number])
+
+
+CONSISTENCY_CLAIMS = (
+    forces_are_slopes_of_the_energy,
+    stress_is_the_slope_of_the_energy,
+    no_work_around_a_closed_loop,
+    net_force_is_zero,
+    net_torque_is_zero,
+)
+
+
+def _of(subject: ModelSubject, *kinds: str) -> dict[str, Atoms]:
+    there = subject.structures.by_kind()
+    return {kind: there[kind] for kind in kinds if kind in there}
+
+
+def _judged_if_conservative(subject: ModelSubject, numbers: list[Number], detail: str = "") -> Measured:
+    return judged(*numbers, detail=detail) if subject.model.conservative else not_applicable(_DIRECT, *numbers)
+
+
+def _slopes(subject: ModelSubject, paths: list[Callable[[float], Atoms]], step: float) -> NDArray[np.float64]:
+    """The slope of the energy along each path at its origin, shape (n_paths,)."""
+    structures = [path(offset * step) for path in paths for offset in _OFFSETS]
+    energies = subject.energies(structures).reshape(len(paths), len(_OFFSETS))
+    slopes: NDArray[np.float64] = (energies - energies.mean(axis=1, keepdims=True)) @ _WEIGHTS / step
+    return slopes
+
+
+def _mover(atoms: Atoms, atom: int, axis: int) -> Callable[[float], Atoms]:
+    def move(distance_ang: float) -> Atoms:
+        moved = atoms.copy()
+        moved.positions[atom, axis] += distance_ang
+        return moved
+
+    return move
+
+
+def _strainer(atoms: Atoms, row: int, column: int) -> Callable[[float], Atoms]:
+    def strain(size: float) -> Atoms:
+        deformation = np.eye(3)
+        deformation[row, column] += size / 2
+        deformation[column, row] += size / 2
+        strained = atoms.copy()
+        strained.set_cell(atoms.cell.array @ deformation, scale_atoms=True)
+        return strained
+
+    return strain
