@@ -1,7 +1,7 @@
 """The conformance kit: an executable definition of a correct plugin.
 
-`lamcore check model|task|dataset <name>` runs it on anything installed. In tests the same claims are classes to inherit,
-each with one fixture to supply; see `lamcore.testing.conformance`.
+`lamcore check model|task|dataset <name>` runs it on anything installed. In tests the same claims are classes to
+inherit, each with one fixture to supply; see `lamcore.testing.conformance`.
 """
 
 from __future__ import annotations

@@ -50,7 +50,9 @@ def check_model(choice: Choice, watch: Watch | None = None) -> Certificate:
     return _check(choice, model_subject(choice), watch)
 
 
-def check_task(choice: Choice, model: Choice | None = None, n_cases: int = 2, watch: Watch | None = None) -> Certificate:
+def check_task(
+    choice: Choice, model: Choice | None = None, n_cases: int = 2, watch: Watch | None = None
+) -> Certificate:
     """Measure every claim about a task.
 
     Args:

@@ -70,7 +70,9 @@ def units_are_declared(subject: DatasetSubject) -> Measured:
     held = {name for case in subject.cases for name in case.reference}
     problems = [f"{name!r} has no unit in the card" for name in sorted(held - subject.card.units.keys())]
     problems += [f"{name!r}: the unit is empty" for name, unit in subject.card.units.items() if not unit.strip()]
-    problems += [f"the card has a unit for {name!r}, which no case has" for name in sorted(subject.card.units.keys() - held)]
+    problems += [
+        f"the card has a unit for {name!r}, which no case has" for name in sorted(subject.card.units.keys() - held)
+    ]
     return without_problems(problems, ", ".join(f"{name}: {unit}" for name, unit in subject.card.units.items()))
 
 
@@ -78,7 +80,9 @@ def units_are_declared(subject: DatasetSubject) -> Measured:
 def ids_are_unique(subject: DatasetSubject) -> Measured:
     """Every case has an id of its own, not empty, and without line breaks."""
     ids = [case.id for case in subject.cases]
-    problems = [f"{name!r} occurs {ids.count(name)} times" for name in sorted({i for i in ids if ids.count(i) > 1})[:_SHOWN]]
+    problems = [
+        f"{name!r} occurs {ids.count(name)} times" for name in sorted({i for i in ids if ids.count(i) > 1})[:_SHOWN]
+    ]
     problems += [f"{name!r} is not a good id" for name in ids if not name.strip() or "\n" in name]
     if not ids:
         problems.append("there are no cases")
@@ -161,9 +165,10 @@ def without_network_it_says_what_to_put_where(subject: DatasetSubject) -> Measur
 
 @claim
 def it_is_for_a_task_that_takes_its_cases(subject: DatasetSubject) -> Measured:
-    """The tasks that it names, as far as they are installed, score a case's reference without a model being wrong about it.
+    """The tasks that it names, as far as they are installed, can score its cases.
 
-    Where a task can be fed its reference (`Task.perfect_output`), the first case is scored; otherwise names are checked.
+    Where a task can be fed its reference (`Task.perfect_output`), the first case is scored; otherwise only the names are
+    checked.
     """
     names = subject.choice.offer.spec.tasks
     if not names:
@@ -245,7 +250,10 @@ def _is_finite(value: Any) -> bool:
 
 def _python(code: str, subject: DatasetSubject, **environment: str) -> str:
     """What a fresh interpreter prints for this dataset."""
-    options = {name: value if value is None or isinstance(value, bool | int | float | list) else str(value) for name, value in subject.choice.options.items()}
+    options = {
+        name: value if value is None or isinstance(value, bool | int | float | list) else str(value)
+        for name, value in subject.choice.options.items()
+    }
     argument = json.dumps([subject.choice.group, subject.choice.name, options])
     path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(

@@ -79,9 +79,7 @@ class ModelSubject:
         """Energies, eV, shape (n_structures,)."""
         return np.array([prediction.energy for prediction in self.evaluate(structures)], dtype=np.float64)
 
-    def differences(
-        self, pairs: Sequence[tuple[Prediction, Prediction]], rotated: bool = False
-    ) -> tuple[Number, ...]:
+    def differences(self, pairs: Sequence[tuple[Prediction, Prediction]], rotated: bool = False) -> tuple[Number, ...]:
         """The largest differences between predictions that should be the same.
 
         Args:

@@ -25,8 +25,8 @@ _SWITCH_FROM_ANG: Final = 5.0
 class PairModel(Model):
     """Morse potential between all elements, with its minimum at 1.05 sums of covalent radii.
 
-    E = D [(1 − e^(−a (r/r₀ − 1)))² − 1] with D = 0.4 eV and a = 4, brought to zero between 5 and 8 Å by a polynomial with
-    two continuous derivatives. It has no chemistry: it is for seeing whether a task computes, not what it finds.
+    E = D [(1 − e^(−a (r/r₀ − 1)))² − 1] with D = 0.4 eV and a = 4, brought to zero between 5 and 8 Å by a polynomial
+    with two continuous derivatives. It has no chemistry: it is for seeing whether a task computes, not what it finds.
     """
 
     properties = frozenset(("energy", "forces", "stress", "descriptors"))
@@ -58,7 +58,7 @@ def _predict(atoms: Atoms) -> Prediction:
     return Prediction(float(np.sum(energies)) / 2, forces, stress)
 
 
-def _pairs(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _pairs(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Centres, vectors to neighbours (Å), pair energies (eV) and forces on the centres (eV/Å); each pair twice."""
     centres, others, distances, vectors = neighbor_list("ijdD", atoms, _CUTOFF_ANG)
     radii = covalent_radii[atoms.numbers]

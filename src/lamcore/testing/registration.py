@@ -70,7 +70,9 @@ def card_is_complete(subject: Chosen) -> Measured:
         return without_problems(problems, "summary")
     if not card.citations:
         problems.append("the card cites nothing")
-    problems += [f"citation {i} has neither doi nor text" for i, c in enumerate(card.citations) if not (c.doi or c.text)]
+    problems += [
+        f"citation {i} has neither doi nor text" for i, c in enumerate(card.citations) if not (c.doi or c.text)
+    ]
     return without_problems(problems, f"{', '.join(needed)}, {len(card.citations)} citation(s)")
 
 

@@ -14,7 +14,7 @@ from ase.data import atomic_numbers, covalent_radii
 from lamcore.errors import UnsupportedStructureError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from lamcore.model import Model
 
@@ -60,7 +60,8 @@ def make_structures(model: Model) -> Structures:
     """Structures that a model covers.
 
     Each is scaled, by the factor nearest to one that does it, until no force is above 10 eV/Å: models with a length of
-    their own (Lennard-Jones is argon unless told otherwise) are then asked about structures that mean something to them.
+    their own (Lennard-Jones is argon unless told otherwise) are then asked about structures that mean something to
+    them.
     """
     first, second = choose_pair(model.scope.elements)
     atoms_of_pair = _sheared(_rock_salt(first, second).repeat((2, 1, 1)), seed=11)
@@ -112,12 +113,13 @@ def element_crystal(symbol: str) -> Atoms:
     return bulk(symbol, "fcc", a=2**0.5 * bond_ang(symbol, symbol))
 
 
-def rotation_matrix(axis: ArrayLike, angle_deg: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def rotation_matrix(axis: ArrayLike, angle_deg: float) -> NDArray[np.float64]:
     """The matrix R of a rotation about an axis; row vectors turn as v @ R.T (Rodrigues' formula)."""
     x, y, z = np.asarray(axis, dtype=np.float64) / np.linalg.norm(axis)
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     angle = np.deg2rad(angle_deg)
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    matrix: NDArray[np.float64] = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    return matrix
 
 
 def _settled(atoms: Atoms, model: Model) -> Atoms:
@@ -146,7 +148,7 @@ def _rock_salt(first: str, second: str) -> Atoms:
 
 
 def _sheared(atoms: Atoms, seed: int) -> Atoms:
-    changed = atoms.copy()
+    changed: Atoms = atoms.copy()
     changed.set_cell(atoms.cell.array @ _SHEAR, scale_atoms=True)
     changed.positions += np.random.default_rng(seed).normal(scale=0.04, size=(len(atoms), 3))
     return changed
@@ -154,7 +156,7 @@ def _sheared(atoms: Atoms, seed: int) -> Atoms:
 
 def _molecule(elements: frozenset[str] | None, first: str, second: str) -> Atoms:
     for name in PREFERRED_MOLECULES:
-        atoms = molecule(name)
+        atoms: Atoms = molecule(name)
         if elements is None or set(atoms.symbols) <= elements:
             break
     else:
@@ -179,6 +181,8 @@ def _slab(first: str, second: str) -> Atoms:
 
 def _wire(first: str, second: str) -> Atoms:
     a = bond_ang(first, second)
-    atoms = Atoms([first, second], positions=[[0, 0, 0], [a, 0.2, 0]], cell=[2 * a, 15.0, 15.0], pbc=(True, False, False))
+    atoms = Atoms(
+        [first, second], positions=[[0, 0, 0], [a, 0.2, 0]], cell=[2 * a, 15.0, 15.0], pbc=(True, False, False)
+    )
     atoms.positions += np.random.default_rng(16).normal(scale=0.05, size=(2, 3))
     return atoms

@@ -143,7 +143,7 @@ def _slopes(subject: ModelSubject, paths: list[Callable[[float], Atoms]], step: 
 
 def _mover(atoms: Atoms, atom: int, axis: int) -> Callable[[float], Atoms]:
     def move(distance_ang: float) -> Atoms:
-        moved = atoms.copy()
+        moved: Atoms = atoms.copy()
         moved.positions[atom, axis] += distance_ang
         return moved
 
@@ -155,7 +155,7 @@ def _strainer(atoms: Atoms, row: int, column: int) -> Callable[[float], Atoms]:
         deformation = np.eye(3)
         deformation[row, column] += size / 2
         deformation[column, row] += size / 2
-        strained = atoms.copy()
+        strained: Atoms = atoms.copy()
         strained.set_cell(atoms.cell.array @ deformation, scale_atoms=True)
         return strained
 

@@ -125,7 +125,7 @@ def _judged_pairs(subject: ModelSubject, pairs: list[tuple[Prediction, Predictio
 
 
 def _turned(atoms: Atoms, matrix: NDArray[np.float64]) -> Atoms:
-    turned = atoms.copy()
+    turned: Atoms = atoms.copy()
     turned.positions = atoms.positions @ matrix.T
     turned.cell[:] = atoms.cell.array @ matrix.T
     return turned
