@@ -42,10 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ConfigError: Names, options or their combination are not right.
     """
+    from lamcore.allocator import keep_freed_memory
     from lamcore.testing.check import check_dataset, check_model, check_task, choose
 
     if (arguments.against and arguments.kind != "model") or (arguments.model and arguments.kind != "task"):
         raise ConfigError("--against is for models and --model for tasks")
+    keep_freed_memory()
     choice = choose(arguments.kind, arguments.name, **_options(arguments.options, arguments.kind))
     certificates: list[Certificate] = []
     if arguments.against:

@@ -33,16 +33,17 @@ class Limits:
         rotated_forces: eV/Å.
         rotated_stress: eV/Å³.
 
-    Slopes of the energy by a six-point difference, whose error is step⁶/140 times the seventh derivative (below 1e-6
-    eV/Å at these steps for bonds as stiff as O–H) plus 1.1 times the rounding of the energy over the step:
+    Slopes of the energy by a six-point difference. The error is step⁶/140 times the seventh derivative (below 1e-6 eV/Å
+    for bonds as stiff as O–H) plus 1.1 times the rounding of the energy over the step; see `consistency` for the
+    shorter steps that are tried where that is not enough:
 
     Attributes:
         step_ang: Å.
         step_strain: Dimensionless.
         slope_forces: eV/Å. Double: potentials whose second derivative jumps inside the stencil show up to 1e-6.
-            Single: 1e-5 eV of rounding over the step is 4e-4.
+            Single: 1e-5 eV of rounding over the step is 4e-4; a missing term is 1e-2 and more.
         slope_stress: eV/Å³. Single: 1e-5 eV over the step and 50 Å³ is 2e-5.
-        loop_work_ev: Work around a closed loop of 0.3 Å, eV: the rounding of forces times the length.
+        loop_work_ev: Work around a closed loop, eV: the rounding of forces times the length.
         jump_energy_ev: Energy lost when an edge crosses the cut-off, eV.
         jump_force: Force lost there, eV/Å.
     """

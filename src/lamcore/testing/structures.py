@@ -67,7 +67,9 @@ def make_structures(model: Model) -> Structures:
     atoms_of_pair = _sheared(_rock_salt(first, second).repeat((2, 1, 1)), seed=11)
     made = Structures(
         crystal=atoms_of_pair,
-        one_atom_crystal=_sheared(bulk(second, "fcc", a=2**0.5 * bond_ang(second, second)), seed=12),
+        one_atom_crystal=_sheared(
+            element_crystal(max(first, second, key=lambda symbol: bond_ang(symbol, symbol))), seed=12
+        ),
         large_crystal=_sheared(_rock_salt(first, second).repeat((2, 2, 2)), seed=13),
         molecule=_molecule(model.scope.elements, first, second),
         slab=_slab(first, second),

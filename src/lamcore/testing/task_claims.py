@@ -25,7 +25,7 @@ from lamcore.testing.task_subject import NanModel, OnlyModel, RaisingModel
 if TYPE_CHECKING:
     from lamcore.cases import Case
     from lamcore.model import Model
-    from lamcore.task import Metric
+    from lamcore.task import Metric, Task
     from lamcore.testing.task_subject import TaskSubject
 
 _PERFECT = 1e-6
@@ -94,7 +94,10 @@ def batched_is_serial(subject: TaskSubject) -> Measured:
 
 @claim
 def score_is_pure_and_repeatable(subject: TaskSubject) -> Measured:
-    """Scoring again, by a new task, and from the stored output gives the same JSON and changes nothing."""
+    """Scoring again, by a new task, and from the stored output gives the same JSON and changes nothing.
+
+    What cannot be scored raises, which fails the case; then it raises the same again.
+    """
     if not subject.outputs:
         return not_applicable(subject.why_none)
     stored = _stored(list(subject.together.values()))
@@ -104,19 +107,19 @@ def score_is_pure_and_repeatable(subject: TaskSubject) -> Measured:
         output = stored[case.id].output
         assert output is not None
         kept, case_before = copy.deepcopy(output), content_sha256([case])
-        scores = subject.task.score(case, output)
+        scores = _score(subject.task, case, output)
         if _apart(kept, output) > 0:
             problems.append(f"{case.id}: score changes the output")
         if content_sha256([case]) != case_before:
             problems.append(f"{case.id}: score changes the case")
         try:
-            json.dumps(dict(scores), allow_nan=False)
+            json.dumps(scores, allow_nan=False)
         except (TypeError, ValueError) as error:
             problems.append(f"{case.id}: the scores are not JSON: {error}")
         for how, again in (
-            ("again", subject.task.score(case, output)),
-            ("by a new task", another.score(case, output)),
-            ("from what calculate returned", subject.task.score(case, subject.outputs[case.id])),
+            ("again", _score(subject.task, case, output)),
+            ("by a new task", _score(another, case, output)),
+            ("from what calculate returned", _score(subject.task, case, subject.outputs[case.id])),
         ):
             if _apart(scores, again) > 0:
                 problems.append(f"{case.id}: other scores {how}")
@@ -298,6 +301,14 @@ TASK_CLAIMS = (
 
 def _metrics(subject: TaskSubject, records: Mapping[str, Record]) -> list[Metric]:
     return subject.task.summarize(score_cases(subject.task, subject.cases, records))
+
+
+def _score(task: Task, case: Case, output: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of a case, or what scoring raised."""
+    try:
+        return dict(task.score(case, output))
+    except Exception as error:  # a task may raise about a case that it cannot score
+        return {f"raised {type(error).__name__}": str(error)}
 
 
 def _keys(subject: TaskSubject) -> list[str]:

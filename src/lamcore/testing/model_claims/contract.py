@@ -25,7 +25,7 @@ _HALF_WAY = 1e-2
 
 @claim
 def predictions_are_as_agreed(subject: ModelSubject) -> Measured:
-    """Predictions are finite, of the agreed shapes and in double precision; stress is there in fully periodic ones only."""
+    """Predictions are finite, of the agreed shapes and in double precision; with stress if fully periodic."""
     problems = []
     wants_stress = "stress" in subject.model.properties
     for kind, atoms, prediction in zip(subject.structures.by_kind(), subject.mix, subject.alone, strict=True):
