@@ -10,7 +10,7 @@ from lamcore.testing import DatasetConformance, TaskConformance, choose
 class TestTaskConformance(TaskConformance):
     """Every claim of the kit about tasks, a test each."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def choice(self):
         return choose("task", "dimer")
 
@@ -18,7 +18,7 @@ class TestTaskConformance(TaskConformance):
 class TestDatasetConformance(DatasetConformance):
     """Every claim of the kit about datasets, a test each."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def choice(self):
         return choose("dataset", "dimers")
 

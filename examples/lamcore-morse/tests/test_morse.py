@@ -10,7 +10,7 @@ from lamcore.testing import ModelConformance, choose
 class TestConformance(ModelConformance):
     """Every claim of the kit, a test each."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def choice(self):
         return choose("model", "morse")
 

@@ -9,7 +9,7 @@ from lamcore.testing import DatasetConformance, choose
 class TestConformance(DatasetConformance):
     """Every claim of the kit, a test each."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def choice(self):
         return choose("dataset", "noble-metals")
 

@@ -3,7 +3,7 @@
     from lamcore.testing import ModelConformance, choose
 
     class TestMorse(ModelConformance):
-        @pytest.fixture(scope="class")
+        @pytest.fixture
         def choice(self):
             return choose("model", "morse", r0_ang=2.9)
 
@@ -13,8 +13,8 @@ options, in the class. It is then an expected failure, and an error once it hold
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pytest
 
@@ -31,6 +31,19 @@ if TYPE_CHECKING:
     from lamcore.testing.task_subject import TaskSubject
 
 
+_SUBJECT = pytest.StashKey[Any]()
+Subject = TypeVar("Subject")
+
+
+def _once_a_class(request: pytest.FixtureRequest, build: Callable[[], Subject]) -> Subject:
+    """What `build` returns, called for the first test of a class and kept for the others."""
+    stash = request.node.getparent(pytest.Class).stash
+    if _SUBJECT not in stash:
+        stash[_SUBJECT] = build()
+    subject: Subject = stash[_SUBJECT]
+    return subject
+
+
 def _by_name(group: Group) -> pytest.MarkDecorator:
     claims = claims_about(group)
     return pytest.mark.parametrize("claim", claims, ids=[claim.name for claim in claims])
@@ -45,7 +58,7 @@ class _Conformance:
 
     known_failures: ClassVar[Mapping[str, str]] = {}
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def choice(self) -> Choice:
         """What to check: supply this one.
 
@@ -70,10 +83,10 @@ class _Conformance:
 class ModelConformance(_Conformance):
     """Every claim about a model; supply the fixture `choice`."""
 
-    @pytest.fixture(scope="class")
-    def subject(self, choice: Choice) -> ModelSubject:
+    @pytest.fixture
+    def subject(self, choice: Choice, request: pytest.FixtureRequest) -> ModelSubject:
         """The model, built once for the class."""
-        return model_subject(choice)
+        return _once_a_class(request, lambda: model_subject(choice))
 
     @_by_name("model")
     def test_claim(self, claim: Claim[ModelSubject], subject: ModelSubject) -> None:
@@ -90,24 +103,26 @@ class TaskConformance(_Conformance):
 
     n_cases: ClassVar[int] = 2
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def cases(self) -> Sequence[Case] | None:
         """Cases to take; the first of the task's own dataset where this is None."""
         return None
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def model(self) -> Any:
         """The `lamcore.Model` to calculate with; a pair potential for all elements where this is not replaced."""
         from lamcore.testing.pair_model import PairModel
 
         return PairModel()
 
-    @pytest.fixture(scope="class")
-    def subject(self, choice: Choice, model: Any, cases: Sequence[Case] | None) -> TaskSubject:
+    @pytest.fixture
+    def subject(
+        self, choice: Choice, model: Any, cases: Sequence[Case] | None, request: pytest.FixtureRequest
+    ) -> TaskSubject:
         """The task with its cases and model, built once for the class."""
         from lamcore.testing.task_subject import TaskSubject
 
-        return TaskSubject(choice, model, self.n_cases, cases)
+        return _once_a_class(request, lambda: TaskSubject(choice, model, self.n_cases, cases))
 
     @_by_name("task")
     def test_claim(self, claim: Claim[TaskSubject], subject: TaskSubject) -> None:
@@ -118,10 +133,10 @@ class TaskConformance(_Conformance):
 class DatasetConformance(_Conformance):
     """Every claim about a dataset; supply the fixture `choice`."""
 
-    @pytest.fixture(scope="class")
-    def subject(self, choice: Choice) -> DatasetSubject:
+    @pytest.fixture
+    def subject(self, choice: Choice, request: pytest.FixtureRequest) -> DatasetSubject:
         """The dataset, built once for the class."""
-        return dataset_subject(choice)
+        return _once_a_class(request, lambda: dataset_subject(choice))
 
     @_by_name("dataset")
     def test_claim(self, claim: Claim[DatasetSubject], subject: DatasetSubject) -> None:
