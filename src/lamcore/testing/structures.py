@@ -111,8 +111,8 @@ def dimer(first: str, second: str, distance_ang: float) -> Atoms:
 
 
 def element_crystal(symbol: str) -> Atoms:
-    """One atom in a face-centred cubic cell."""
-    return bulk(symbol, "fcc", a=2**0.5 * bond_ang(symbol, symbol))
+    """One atom in a face-centred cubic cell; small atoms are kept 2 Å apart, so that they have few neighbours."""
+    return bulk(symbol, "fcc", a=2**0.5 * max(2.0, bond_ang(symbol, symbol)))
 
 
 def rotation_matrix(axis: ArrayLike, angle_deg: float) -> NDArray[np.float64]:
