@@ -5,7 +5,7 @@ VENVS := .venvs
 INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PACKAGES := . plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task
 PLUGIN_TESTS := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task
-EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task
+EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data
 TOOLS := pytest pytest-xdist ruff mypy import-linter
 # One numerical thread a test process: two of them run side by side, and threads that wait for each other cost more than they bring.
 PYTEST = OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2

@@ -41,12 +41,27 @@ def test_commands_of_the_readme_name_what_exists():
     registry = load_registry({})
     for command in re.findall(r"^\s+(?:\$ )?(?:python -m )?lamcore (.*)$", README, flags=re.MULTILINE):
         words = command.split("#")[0].split()
-        if words and words[0] in ("list", "show", "report"):
-            assert words[0] in ("list", "show", "report")
+        if words and words[0] in ("list", "show", "report", "check", "new"):
+            continue
         for word in words:
             key, _, _ = word.partition("=")
             assert key in {"task", "model", "dataset", "model.checkpoint", "dataset.max_cases"} or "=" not in word
     assert registry.tasks["eos"].spec.dataset == "dcdft"
+
+
+def test_code_on_the_page_for_authors_is_that_of_the_examples():
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    blocks = re.findall(r"^`(examples/[^`]+)`\n\n```\w+\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == len(re.findall(r"^```\w+$", page, flags=re.MULTILINE)) >= 9
+    for path, code in blocks:
+        assert code == (ROOT / path).read_text(), path
+
+
+def test_the_page_for_authors_names_hooks_fields_and_modules_that_exist():
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    for module in set(re.findall(r"`lamcore\.([a-z_]+)", page)) - {"relax", "molecular_dynamics"}:
+        assert (ROOT / "src" / "lamcore" / f"{module}.py").exists() or (ROOT / "src" / "lamcore" / module).is_dir()
+    assert f"LAMCORE_API = {hookspecs.API_VERSION}" in page
 
 
 def test_quantities_state_unit_shape_and_meaning():
