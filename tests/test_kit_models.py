@@ -137,7 +137,7 @@ def nearest_image_only(atoms, p, index, model):
     return with_energy(p, energy)
 
 
-def chlorine_is_missing(atoms, p, index, model):
+def oganesson_is_missing(atoms, p, index, model):
     if "Og" in atoms.symbols:
         raise KeyError("Og")
     return p
@@ -217,7 +217,7 @@ def test_a_cut_off_without_a_smooth_end_is_found(subject_of, monkeypatch):
 
 
 def test_an_element_that_is_promised_and_not_computed_is_named(subject_of):
-    class Promises(changed(chlorine_is_missing)):
+    class Promises(changed(oganesson_is_missing)):
         from lamcore import Scope
 
         scope = Scope(elements=frozenset(("Na", "Cl", "Og")))

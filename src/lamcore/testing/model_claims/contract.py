@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from lamcore.model import Model, Prediction
     from lamcore.testing.model_subject import ModelSubject
 
-_NOT_IN_ANY_TABLE = ("Og", "Po", "He", "Xe", "U")
-_HALF_WAY = 1e-2
+_LIKELY_OUTSIDE = ("Og", "Po", "He", "Xe", "U")
+_RESOLVED = 1e-2
+"""Share of a change of energy that may be missing where a floating-point type resolves the change."""
 
 
 @claim
@@ -87,9 +88,9 @@ def dtype_is_as_declared(subject: ModelSubject) -> Measured:
     ratio = missing / there if there > 0 else 1.0
     detail = f"declares {declared}, {missing:.1e} eV of {there:.1e} eV missing"
     if declared == "float64":
-        return judged(Number("what is missing", ratio, _HALF_WAY, "1"), detail=detail)
+        return judged(Number("what is missing", ratio, _RESOLVED, "1"), detail=detail)
     return judged(
-        Number("what is there", there / missing if missing > 0 else np.inf, 1 / _HALF_WAY, "1"), detail=detail
+        Number("what is there", there / missing if missing > 0 else np.inf, 1 / _RESOLVED, "1"), detail=detail
     )
 
 
@@ -117,7 +118,7 @@ def an_unsupported_element_is_refused(subject: ModelSubject) -> Measured:
     Refused as a run does it: before anything is computed.
     """
     elements = subject.model.scope.elements
-    outside = next((symbol for symbol in _NOT_IN_ANY_TABLE if elements is not None and symbol not in elements), None)
+    outside = next((symbol for symbol in _LIKELY_OUTSIDE if elements is not None and symbol not in elements), None)
     if outside is None:
         return not_applicable("the model covers every element")
     strange = subject.mix[0].copy()
