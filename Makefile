@@ -3,19 +3,23 @@
 PYTHON ?= python3
 VENVS := .venvs
 INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-PACKAGES := . plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task
-PLUGIN_TESTS := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task
-EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data
-TOOLS := pytest pytest-xdist ruff mypy import-linter
-# One numerical thread a test process: two of them run side by side, and threads that wait for each other cost more than they bring.
-PYTEST = OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2
+editable = $(foreach package,$(1),--editable ./$(package))
 
-.PHONY: demo test lint core-tests plugin-tests packaging-tests clean
+# Installed and tested together; the plugins below exclude one another, and have an environment each.
+TOGETHER := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task
+APART := mace orb deepmd
+EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data
+TOOLS := pytest pytest-xdist ruff mypy import-linter uv
+# One numerical thread a test process: two run side by side, and threads that wait for each other cost more than they bring.
+PYTEST := bin/python -m pytest -n 2
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint core-tests plugin-tests packaging-tests clean $(APART:%=%-tests)
 
 demo: $(VENVS)/demo/.ready
-	$(VENVS)/demo/bin/python -m lamcore task=phonon model=sevennet
+	OMP_NUM_THREADS= $(VENVS)/demo/bin/python -m lamcore task=phonon model=sevennet
 
-test: lint core-tests plugin-tests packaging-tests
+test: lint core-tests plugin-tests $(APART:%=%-tests) packaging-tests
 
 lint: $(VENVS)/test/.ready
 	$(VENVS)/test/bin/ruff check .
@@ -24,10 +28,17 @@ lint: $(VENVS)/test/.ready
 	$(VENVS)/test/bin/lint-imports
 
 core-tests: $(VENVS)/test/.ready
-	$(PYTEST) tests --ignore tests/packaging
+	$(VENVS)/test/$(PYTEST) tests --ignore tests/packaging
 
 plugin-tests: $(VENVS)/test/.ready
-	$(PYTEST) $(PLUGIN_TESTS) $(EXAMPLES)
+	$(VENVS)/test/$(PYTEST) $(TOGETHER) $(EXAMPLES)
+
+mace-tests orb-tests: %-tests: $(VENVS)/%/.ready
+	$(VENVS)/$*/$(PYTEST) plugins/lamcore-$*
+
+# One process, since its tests share a model that is trained first.
+deepmd-tests: $(VENVS)/deepmd/.ready
+	$(VENVS)/deepmd/bin/python -m pytest plugins/lamcore-deepmd
 
 packaging-tests: $(VENVS)/test/.ready
 	$(VENVS)/test/bin/python -m pytest tests/packaging
@@ -35,13 +46,20 @@ packaging-tests: $(VENVS)/test/.ready
 $(VENVS)/demo/.ready: Makefile constraints.txt pyproject.toml plugins/lamcore-sevenn/pyproject.toml plugins/lamcore-phonon-task/pyproject.toml
 	$(PYTHON) -m venv --clear $(VENVS)/demo
 	$(VENVS)/demo/$(INSTALL) torch
-	$(VENVS)/demo/$(INSTALL) . ./plugins/lamcore-sevenn ./plugins/lamcore-phonon-task
+	$(VENVS)/demo/$(INSTALL) $(call editable,. plugins/lamcore-sevenn plugins/lamcore-phonon-task)
 	touch $@
 
-$(VENVS)/test/.ready: Makefile constraints.txt $(addsuffix /pyproject.toml,$(PACKAGES) $(EXAMPLES))
+$(VENVS)/test/.ready: Makefile constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(TOGETHER) $(EXAMPLES))
 	$(PYTHON) -m venv --clear $(VENVS)/test
 	$(VENVS)/test/$(INSTALL) torch
-	$(VENVS)/test/$(INSTALL) $(TOOLS) $(foreach package,$(PACKAGES) $(EXAMPLES),--editable ./$(package))
+	$(VENVS)/test/$(INSTALL) $(TOOLS) $(call editable,. $(TOGETHER) $(EXAMPLES))
+	touch $@
+
+$(APART:%=$(VENVS)/%/.ready): $(VENVS)/%/.ready: Makefile constraints.txt pyproject.toml plugins/lamcore-%/pyproject.toml plugins/lamcore-phonon-task/pyproject.toml
+	$(PYTHON) -m venv --clear $(VENVS)/$*
+	$(VENVS)/$*/$(INSTALL) torch
+	[ ! -e plugins/lamcore-$*/environment.sh ] || bash plugins/lamcore-$*/environment.sh $(VENVS)/$*
+	$(VENVS)/$*/$(INSTALL) pytest pytest-xdist $(call editable,. plugins/lamcore-phonon-task plugins/lamcore-$*)
 	touch $@
 
 clean:

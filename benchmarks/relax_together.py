@@ -22,7 +22,7 @@ from lamcore import relax
 from lamcore.adapters import as_model
 from lamcore.allocator import keep_freed_memory
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub
+from lamcore.batching import Counters, Hub, Job
 from lamcore.builtin.dcdft import build_dcdft
 from lamcore.registry import load_registry
 
@@ -49,7 +49,7 @@ def relax_all(model, cells, steps, max_cases, max_atoms):
     jobs = [
         lambda model, atoms=atoms: relax(atoms, model, cell="frechet", fmax=1e-3, max_steps=steps) for atoms in cells
     ]
-    for outcome in hub.run(jobs):
+    for outcome in hub.run(Job(work) for work in jobs):
         if outcome.error is not None:
             raise outcome.error
     return counters

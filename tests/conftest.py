@@ -76,7 +76,7 @@ class Workplace:
         return Counter(log.read_text().split()) if log.exists() else Counter()
 
     def run_folder(self) -> Path:
-        (folder,) = [path for path in (self.folder / "runs").iterdir() if path.name != "sweeps"]
+        (folder,) = [path for path in (self.folder / "runs").iterdir() if path.name != ".sweeps"]
         return folder
 
     def metrics(self) -> Any:

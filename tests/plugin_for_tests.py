@@ -27,6 +27,12 @@ def build_squares(n: int = 12, shift: float = 0.0):
     return Squares(n, shift)
 
 
+def misbehave_in_score(how):
+    import numpy as np
+
+    return {"nan-score": float("nan"), "array-score": np.array([1.0, np.inf]), "float32-score": np.float32(1.5)}[how]
+
+
 class Slow(Task):
     """Writes a line for each calculation, so that a test can count how often each case was calculated."""
 
@@ -45,6 +51,13 @@ class Slow(Task):
                 return {"energy_ev": float("nan")}
             if self.misbehave == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.misbehave == "none":
+                return None
+            if self.misbehave == "unpicklable":
+                return {"function": lambda: 1}
+            if self.misbehave == "terminate":
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(5)
             if self.misbehave == "interrupt":
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(5)
@@ -53,11 +66,15 @@ class Slow(Task):
         return {"energy_ev": energy}
 
     def score(self, case, output):
+        if self.misbehave.endswith("-score") and case.id == self.bad_case:
+            return {"error": misbehave_in_score(self.misbehave)}
         return {"error": output["energy_ev"] - case.reference["square"]}
 
     def summarize(self, scored):
         done = [case.scores["error"] for case in scored if case.scores is not None]
         value = sum(done) / len(done) if done else None
+        if self.misbehave == "nan-metric":
+            value = float("nan")
         return [Metric("mean_error", value, "eV", "lower", 1.0, None, len(scored), len(scored) - len(done))]
 
 
@@ -66,19 +83,45 @@ def build_slow(
     seconds: float = 0.0,
     misbehave: str = "",
     bad_case: str = "case-3",
+    table: Path | None = None,
 ):
+    if seconds > 100:
+        raise ValueError("seconds is above 100")
     return Slow(log, seconds, misbehave, bad_case)
 
 
-def build_model(energy_is_nan: bool = False):
+def build_model(
+    energy_is_nan: bool = False, builds: str = os.devnull, weights: Path | None = None, on_silver: str = ""
+):
+    with open(builds, "a") as log:
+        log.write("built\n")
     from ase.calculators.emt import EMT
 
-    class Broken(EMT):
-        def calculate(self, *args, **kwargs):
-            super().calculate(*args, **kwargs)
-            self.results["energy"] = float("nan")
+    class Troublesome(EMT):
+        def calculate(self, atoms, *args, **kwargs):
+            super().calculate(atoms, *args, **kwargs)
+            if energy_is_nan:
+                self.results["energy"] = float("nan")
+            if "Ag" in atoms.symbols:
+                get_into_trouble(on_silver)
 
-    return Broken() if energy_is_nan else EMT()
+    return Troublesome()
+
+
+def get_into_trouble(how):
+    if how == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "hang":
+        time.sleep(1000)
+    if how == "print":
+        print("said on standard output", flush=True)
+        os.write(1, b"and written past Python\n")
+    if how == "raise":
+        raise ZeroDivisionError("silver")
+    if how == "memory":
+        raise MemoryError("of this device")
 
 
 @hookimpl

@@ -48,13 +48,13 @@ def test_packing_keeps_order_and_loses_nothing():
     n_atoms = [4, 4, 4, 25, 1, 9, 1]
     for _ in range(20):  # leave the learned limit far above the user's
         limits.observe(1e4, 1.0)
-    batches = limits.pack([float(n) for n in n_atoms], n_atoms)
+    batches = list(limits.pack([float(n) for n in n_atoms], n_atoms))
     assert [index for batch in batches for index in range(len(n_atoms))[batch]] == list(range(len(n_atoms)))
     assert [n_atoms[batch] for batch in batches] == [[4, 4], [4], [25], [1, 9], [1]]
 
 
 def test_a_structure_above_the_limit_goes_alone_and_is_not_refused():
-    assert BatchLimits(max_atoms=1).pack([500.0, 500.0], [64, 64]) == [slice(0, 1), slice(1, 2)]
+    assert list(BatchLimits(max_atoms=1).pack([500.0, 500.0], [64, 64])) == [slice(0, 1), slice(1, 2)]
 
 
 def test_the_estimated_edges_of_a_crystal_are_those_of_a_neighbour_search():
@@ -72,3 +72,16 @@ def test_size_without_a_cutoff_is_the_number_of_atoms():
 def test_a_molecule_has_no_more_edges_than_pairs():
     assert graph_size(molecule("H2O"), 6.0) <= 3 + 3 * 2
     assert graph_size(Atoms("H", cell=np.eye(3) * 20), 6.0) == 1
+
+
+def test_memory_that_was_short_for_a_while_is_tried_again_later():
+    limits = BatchLimits()
+    limits.shrink(10.0)
+    for _ in range(2000):
+        limits.observe(4.0, 1.0)
+    assert limits._ceiling > 100
+
+
+def test_packing_many_structures_is_quick_and_learns_on_the_way():
+    limits = BatchLimits(max_atoms=1)
+    assert sum(1 for _ in limits.pack([1.0] * 20_000, [1] * 20_000)) == 20_000

@@ -1,6 +1,10 @@
 """Many sequential cases on one model: same numbers, fuller batches, failures kept apart."""
 
+import random
+import sys
 import threading
+import time
+import warnings
 
 import numpy as np
 import pytest
@@ -11,8 +15,14 @@ from ase.optimize import FIRE
 
 from lamcore import AseModel, Model, Prediction, Scope
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub
-from lamcore.errors import BadPredictionError, EvaluationError, MissingPropertyError, UnsupportedStructureError
+from lamcore.batching import Counters, Hub, Job
+from lamcore.errors import (
+    BadPredictionError,
+    ConfigError,
+    EvaluationError,
+    MissingPropertyError,
+    UnsupportedStructureError,
+)
 
 
 class Recording(Model):
@@ -37,7 +47,8 @@ def run(model, jobs, max_cases=64, max_atoms=10_000, counters=None):
         for _ in range(3):
             limits.observe(size, 1e-9 * size)
     counters = counters or Counters()
-    return sorted(Hub(model, limits, counters, max_cases).run(jobs), key=lambda outcome: outcome.index)
+    outcomes = Hub(model, limits, counters, max_cases).run(Job(work) for work in jobs)
+    return sorted(outcomes, key=lambda outcome: outcome.index)
 
 
 def strained_copper(n, seed=0):
@@ -246,3 +257,109 @@ def test_counters_add_up():
     run(Recording(), [single_point(cell) for cell in strained_copper(7)], counters=counters)
     assert (counters.batches, counters.structures, counters.atoms) == (1, 7, 28)
     assert counters.model_seconds > 0
+
+
+def test_a_coordinate_that_is_not_a_number_is_refused_before_the_model_takes_it_for_a_lone_atom():
+    broken = bulk("Cu", cubic=True)
+    broken.positions[2, 1] = np.nan
+    model = Recording()
+    (outcome,) = run(model, [single_point(broken)])
+    assert "atom 2 is at" in str(outcome.error)
+    assert model.batches == []
+
+
+def test_a_collapsed_cell_is_refused_before_its_neighbours_fill_the_memory():
+    model = Recording()
+    (outcome,) = run(model, [single_point(bulk("Cu", a=0.5))])
+    assert "atoms/Å³" in str(outcome.error)
+    assert model.batches == []
+
+
+def test_global_random_numbers_of_a_case_do_not_depend_on_its_neighbours():
+    def drawing(model):
+        first = np.random.rand()
+        model.evaluate([bulk("Cu")])
+        return first, np.random.rand(), random.random()
+
+    def outputs(n, max_cases):
+        hub = Hub(AseModel(EMT()), BatchLimits(), Counters(), max_cases)
+        return [outcome.output for outcome in hub.run(Job(drawing, seed) for seed in range(n))]
+
+    before = np.random.get_state()[1].copy()
+    together = sorted(outputs(5, 64))
+    assert together == sorted(outputs(5, 1))
+    assert outputs(1, 1)[0] in together
+    assert len(set(together)) == 5
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_a_seed_that_a_case_sets_is_its_own():
+    def seeding(model):
+        np.random.seed(1)
+        model.evaluate([bulk("Cu")])
+        return np.random.rand()
+
+    alone = run(Recording(), [seeding])[0].output
+    assert [outcome.output for outcome in run(Recording(), [seeding] * 3)] == [alone] * 3
+
+
+def test_warning_filters_of_a_case_do_not_reach_its_neighbours_or_the_process():
+    before = list(warnings.filters)
+
+    def silencing(model):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.evaluate([bulk("Cu")])
+            return warnings.filters[0][0]
+
+    def looking(model):
+        model.evaluate([bulk("Cu")])
+        return warnings.filters[0][0]
+
+    outcomes = run(Recording(), [silencing, looking, silencing])
+    assert [outcome.output for outcome in outcomes] == ["ignore", before[0][0], "ignore"]
+    assert warnings.filters == before
+
+
+def test_an_exit_in_a_case_is_that_cases_failure():
+    outcomes = run(Recording(), [lambda model: sys.exit(0), single_point(bulk("Cu"))])
+    assert isinstance(outcomes[0].error, SystemExit)
+    assert outcomes[1].error is None
+
+
+@pytest.mark.parametrize("answer", [None, Prediction(None, np.zeros((1, 3))), "energy", Prediction(1.0, "none")])
+def test_an_answer_that_is_no_prediction_fails_that_case_alone(answer):
+    def fault(structures, predictions):
+        return [answer if "Ag" in atoms.symbols else p for atoms, p in zip(structures, predictions, strict=True)]
+
+    outcomes = run(Recording(fault), [single_point(bulk("Ag")), single_point(bulk("Cu"))])
+    assert outcomes[0].error is not None
+    assert outcomes[1].error is None
+
+
+def test_descriptors_that_are_not_finite_fail_the_case():
+    class Described(Recording):
+        properties = frozenset(("energy", "forces", "descriptors"))
+
+        def descriptors(self, structures):
+            return [np.full((len(atoms), 2), np.nan) for atoms in structures]
+
+    (outcome,) = run(Described(), [lambda model: model.descriptors([bulk("Cu")])])
+    assert isinstance(outcome.error, BadPredictionError)
+
+
+def test_an_ase_calculator_without_forces_is_refused_when_it_is_wrapped():
+    class EnergyOnly(EMT):
+        implemented_properties = ("energy",)
+
+    with pytest.raises(ConfigError, match="EnergyOnly gives no forces"):
+        AseModel(EnergyOnly())
+
+
+def test_time_is_either_the_models_or_other_and_adds_up():
+    counters = Counters()
+    started = time.perf_counter()
+    run(Recording(), [lambda model: model.evaluate([bulk("Cu")] * 300)], max_atoms=1, counters=counters)
+    elapsed = time.perf_counter() - started
+    assert counters.model_seconds + counters.other_seconds == pytest.approx(elapsed, rel=0.2)
+    assert counters.batches == 300

@@ -71,15 +71,31 @@ def test_a_broken_card_is_named_before_anything_is_computed(workplace):
     assert not workplace.calculated()
 
 
-@pytest.mark.parametrize("flag", ["--config-dir", "--config-path"])
-def test_yaml_of_the_user_cannot_reach_a_free_target(workplace, flag):
+@pytest.mark.parametrize("below", ["evil.yaml", "group/evil.yml", "linked/evil.yaml"])
+def test_yaml_of_the_user_cannot_reach_a_free_target(workplace, below):
     conf = workplace.folder / "conf"
+    elsewhere = workplace.folder / "elsewhere"
+    elsewhere.mkdir()
     conf.mkdir()
-    (conf / "evil.yaml").write_text('hydra:\n  callbacks:\n    x: {"_target\\x5f": os.abort}\n')
-    result = workplace.run(flag, str(conf), "task=slow")
+    (conf / "linked").symlink_to(elsewhere)
+    path = conf / below
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('hydra:\n  callbacks:\n    x: {"_target\\x5f": os.abort}\n')
+    result = workplace.run("--config-dir", str(conf), "task=slow")
     assert result.returncode == 2
-    assert "evil.yaml" in result.stderr
+    assert below in result.stderr
     assert "_target_" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--config-path", "conf"), ("--config-di=conf",), ("--config-name=evil",), ("hydra.searchpath=[file:///conf]",)],
+)
+def test_no_other_way_leads_to_yaml_of_the_user(workplace, arguments):
+    result = workplace.run(*arguments, "task=slow", "model=three-lines")
+    assert result.returncode == 2
+    assert "--config-dir" in result.stderr
+    assert not (workplace.folder / "runs").exists()
 
 
 def test_yaml_of_the_user_can_hold_options_of_registered_names(workplace):

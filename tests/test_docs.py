@@ -1,10 +1,17 @@
 """What the README promises exists, and what exists is in the README."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import yaml
+
 from lamcore import hookspecs
+from lamcore.cli import main
+from lamcore.config import RUN_OPTIONS, conf_folder
+from lamcore.overrides import check_arguments
 from lamcore.quantities import QUANTITIES
 from lamcore.registry import load_registry
 
@@ -37,16 +44,29 @@ def test_every_package_registers_through_the_entry_point_group():
         assert tomllib.loads(project.read_text())["project"]["entry-points"]["lamcore"]
 
 
-def test_commands_of_the_readme_name_what_exists():
+def test_every_command_of_the_readme_is_accepted(capsys):
     registry = load_registry({})
-    for command in re.findall(r"^\s+(?:\$ )?(?:python -m )?lamcore (.*)$", README, flags=re.MULTILINE):
-        words = command.split("#")[0].split()
-        if words and words[0] in ("list", "show", "report", "check", "new"):
-            continue
-        for word in words:
-            key, _, _ = word.partition("=")
-            assert key in {"task", "model", "dataset", "model.checkpoint", "dataset.max_cases"} or "=" not in word
-    assert registry.tasks["eos"].spec.dataset == "dcdft"
+    commands = re.findall(r"^ {4}(?:\$ )?(?:python -m )?lamcore(?: (.*?))?(?: +#.*)?$", README, flags=re.MULTILINE)
+    runs = [command.split() for command in commands if "=" in command and not command.startswith("check")]
+    assert len(runs) >= 3
+    for words in runs:
+        chosen = {name for word in words if word.startswith("model=") for name in word[6:].split(",")}
+        if chosen <= set(registry.models) and "phonon" in registry.tasks:
+            check_arguments(words, registry)
+    for command in (words for words in commands if words.startswith(("list", "show", "--help"))):
+        assert main(command.split()) == 0 or "sevennet" in command
+
+
+def test_the_first_run_of_the_readme_prints_what_it_says(tmp_path):
+    (block,) = re.findall(r"\$ python -m lamcore\n(.*?)\n\n", README, flags=re.DOTALL)
+    expected = [_without_what_changes(line[4:]) for line in block.splitlines()]
+    result = subprocess.run([sys.executable, "-m", "lamcore"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [_without_what_changes(line).rstrip() for line in result.stdout.splitlines()] == expected
+
+
+def _without_what_changes(line):
+    """A line without the speed, and without the run's id, which changes with every version."""
+    return re.sub(r"-[0-9a-f]{12}", "-<id>", re.sub(r"\S+ structures/s", "<speed>", line))
 
 
 def test_code_on_the_page_for_authors_is_that_of_the_examples():
@@ -68,3 +88,14 @@ def test_quantities_state_unit_shape_and_meaning():
     for quantity in QUANTITIES.values():
         assert quantity.unit
         assert quantity.meaning
+
+
+def test_defaults_of_the_yaml_are_those_of_the_schema():
+    root = yaml.safe_load((conf_folder() / "config.yaml").read_text())
+    for name, option in RUN_OPTIONS.items():
+        group, _, key = name.rpartition(".")
+        if group in ("executor", "worker"):
+            way = {"executor": "processes", "worker": "process"}[group]
+            assert yaml.safe_load((conf_folder() / group / f"{way}.yaml").read_text())[key] == option.default
+        else:
+            assert (root[group][key] if group else root[key]) == option.default

@@ -17,13 +17,13 @@ from lamcore.open_directions import search_cell
 
 
 class FakeTorch(types.ModuleType):
-    """The two settings of torch that packages change, and its word on devices."""
+    """The three settings of torch that packages change, and its word on devices."""
 
     float32, float64, __version__ = "float32", "float64", "2.13.0"
 
     def __init__(self, cuda=False):
         super().__init__("torch")
-        self.dtype, self.threads = "float32", 2
+        self.dtype, self.threads, self.products = "float32", 2, "highest"
         self.cuda = types.SimpleNamespace(is_available=lambda: cuda)
 
     def get_default_dtype(self):
@@ -37,6 +37,12 @@ class FakeTorch(types.ModuleType):
 
     def set_num_threads(self, threads):
         self.threads = threads
+
+    def get_float32_matmul_precision(self):
+        return self.products
+
+    def set_float32_matmul_precision(self, products):
+        self.products = products
 
     def device(self, name):
         kind = name.split(":")[0]
@@ -57,9 +63,10 @@ def test_what_a_package_changes_in_the_process_is_put_back(monkeypatch):
         multiprocessing.set_start_method("spawn", force=True)
         torch.set_default_dtype("float64")
         torch.set_num_threads(7)
+        torch.set_float32_matmul_precision("high")
     after = (dict(os.environ), list(warnings.filters), multiprocessing.get_start_method(allow_none=True))
     assert after == before
-    assert (torch.dtype, torch.threads) == ("float32", 2)
+    assert (torch.dtype, torch.threads, torch.products) == ("float32", 2, "highest")
 
 
 def test_a_deleted_variable_comes_back_even_when_the_import_fails(monkeypatch):

@@ -79,6 +79,26 @@ BROKEN = {
         "expected a named parameter",
         "upgrade",
     ),
+    "a contract version that is not a number": ("LAMCORE_API = 'one'", "TypeError", "upgrade"),
+    "a builder whose type raises": (
+        "from __future__ import annotations\nimport os\nfrom pathlib import Path\n"
+        "from lamcore import ModelSpec, hookimpl\ndef build(x: os.Nothing = 1): pass\n"
+        "@hookimpl\ndef lamcore_models():\n    return [ModelSpec('m', build, Path('c'))]",
+        "cannot be resolved",
+        "upgrade",
+    ),
+    "a card that is not a path": (
+        "from lamcore import ModelSpec, hookimpl\ndef build(): pass\n"
+        "@hookimpl\ndef lamcore_models():\n    return [ModelSpec('m', build, 'card.yaml')]",
+        "card is a str, expected a Path",
+        "upgrade",
+    ),
+    "a command with a name of lamcore's own": (
+        "from lamcore import CommandSpec, hookimpl\n"
+        "@hookimpl\ndef lamcore_commands():\n    return [CommandSpec('list', 'x', print, print)]",
+        "command 'list', a name that lamcore keeps",
+        "upgrade",
+    ),
     "an option that lamcore keeps for itself": (
         "from pathlib import Path\nfrom lamcore import ModelSpec, hookimpl\ndef build(name: str = 'x'): pass\n"
         "@hookimpl\ndef lamcore_models():\n    return [ModelSpec('m', build, Path('c'))]",
@@ -185,3 +205,22 @@ def test_a_plugin_that_imports_torch_while_loading_is_used_and_named_as_slow(ins
     assert registry.slow == {"lamcore-heavy": ("torch",)}
     assert {"heavy", "third"} <= set(registry.models)
     assert "imports torch while loading, which slows every command down" in list_text(registry)
+
+
+def test_a_partial_function_is_a_builder_with_the_options_that_are_left(install_plugin):
+    code = GOOD.format(name="third").replace("build, Path", "functools.partial(build, size=5), Path")
+    install_plugin("lamcore-third", "import functools\n" + textwrap.dedent(code))
+    assert load_registry({}).get("model", "third").options()["size"].default == 5
+
+
+def test_what_is_disabled_is_said_to_be_so(install_plugin):
+    install_plugin("lamcore-third", GOOD.format(name="third"))
+    registry = load_registry({"LAMCORE_DISABLE_PLUGINS": "lamcore-third"})
+    with pytest.raises(UnknownNameError, match=r"lamcore-third 1\.0 is disabled by .*LAMCORE_DISABLE_PLUGINS"):
+        registry.get("model", "third")
+
+
+def test_a_variable_that_names_no_plugin_is_pointed_out(install_plugin):
+    install_plugin("lamcore-third", GOOD.format(name="third"))
+    registry = load_registry({"LAMCORE_PLUGINS": "lamcore-thrid"})
+    assert registry.warnings == ["LAMCORE_PLUGINS names 'lamcore-thrid', which is not installed"]

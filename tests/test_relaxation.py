@@ -445,3 +445,32 @@ class FlatValley(EMT):
         weights = 1.0 + np.arange(atoms.positions.size).reshape(-1, 3)
         cubed = weights * (atoms.positions - 0.5) ** 3
         self.results = {"energy": float(np.vdot(cubed, atoms.positions - 0.5)), "forces": -4 * cubed}
+
+
+class Repelling(Model):
+    """Pushes every cell to grow (or, with a negative pressure, to shrink) for ever."""
+
+    def __init__(self, pressure):
+        self.pressure = pressure
+
+    def evaluate(self, structures):
+        return [
+            Prediction(0.0, np.zeros((len(atoms), 3)), -self.pressure * np.array([1.0, 1.0, 1.0, 0, 0, 0]))
+            for atoms in structures
+        ]
+
+
+@pytest.mark.parametrize("pressure", [0.5, -0.5])
+def test_a_cell_that_grows_or_shrinks_without_end_has_exploded_and_not_converged(pressure):
+    with pytest.raises(RelaxationExplodedError, match="the volume went from"):
+        relax(bulk("Cu", cubic=True), Repelling(pressure), cell="frechet", fmax=1e-6, max_steps=5000)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"fmax": np.inf}, {"force_limit": np.nan}, {"max_steps": 1.5}, {"volume_limit": 0.5}, {"pressure_gpa": np.nan}],
+)
+def test_options_that_would_switch_a_check_off_are_refused(options):
+    cell = {"cell": "frechet"} if "pressure_gpa" in options else {}
+    with pytest.raises(ValueError, match=next(iter(options))):
+        relax(bulk("Cu"), AseModel(EMT()), **options, **cell)

@@ -21,7 +21,7 @@ def test_a_run_leaves_config_provenance_records_metrics_and_a_report(workplace):
     assert provenance["sessions"][0]["counters"]["model_builds"] == 1
     assert provenance["sessions"][0]["compute"]["device"] == "cpu"
     assert provenance["licences"]["dataset"] == "CC0-1.0"
-    assert provenance["versions"]["plugin-for-tests"] == "1.0"
+    assert provenance["sessions"][0]["versions"]["plugin-for-tests"] == "1.0"
     assert "mean_error" in result.stdout
     assert folder.name in result.stdout
 
@@ -166,7 +166,7 @@ def test_a_sweep_runs_every_combination_and_a_failing_one_does_not_stop_the_rest
     result = workplace.run("--multirun", *SLOW, "dataset.n=0,2,3")
     assert result.returncode == 1
     assert "has no cases" in result.stderr
-    assert len([path for path in (workplace.folder / "runs").iterdir() if path.name != "sweeps"]) == 2
+    assert len([path for path in (workplace.folder / "runs").iterdir() if path.name != ".sweeps"]) == 2
 
 
 def test_a_truncated_records_file_loses_only_its_last_line(workplace):
@@ -186,3 +186,130 @@ def test_a_runs_folder_that_cannot_be_made_is_named(workplace):
     assert result.returncode == 1
     assert "file/below" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_model_is_built_once(workplace):
+    workplace.run(*SLOW, "model.builds=builds")
+    assert (workplace.folder / "builds").read_text() == "built\n"
+
+
+def test_a_killed_session_leaves_its_versions_and_its_cost_behind(workplace):
+    arguments = (*SLOW, "task.seconds=0.5", "batch.max_cases=1")
+    process = workplace.start(*arguments)
+    deadline = time.monotonic() + 60
+    while len(workplace.calculated()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    workplace.run(*arguments)
+    sessions = json.loads((workplace.run_folder() / "provenance.json").read_text())["sessions"]
+    assert len(sessions) == 2
+    assert all(session["versions"]["plugin-for-tests"] == "1.0" for session in sessions)
+
+
+def test_a_run_that_has_nothing_left_to_do_adds_no_session(workplace):
+    workplace.run(*SLOW)
+    workplace.run(*SLOW)
+    assert len(json.loads((workplace.run_folder() / "provenance.json").read_text())["sessions"]) == 1
+
+
+def test_being_terminated_is_like_ctrl_c(workplace):
+    result = workplace.run(*SLOW, "batch.max_cases=1", "task.misbehave=terminate")
+    assert result.returncode == 130
+    assert "3 of 12 cases are kept" in result.stdout
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+@pytest.mark.parametrize(("how", "message"), [("none", "returned a NoneType"), ("unpicklable", "function")])
+def test_an_output_that_cannot_be_stored_fails_its_case_alone(workplace, executor, how, message):
+    result = workplace.run(*SLOW, f"task.misbehave={how}", f"executor={executor}")
+    assert result.returncode == 3, result.stderr
+    assert "1 of 12 cases failed" in result.stdout
+    assert message in result.stdout
+
+
+@pytest.mark.parametrize("how", ["nan-score", "array-score"])
+def test_a_score_that_is_not_finite_fails_its_case_and_not_the_report(workplace, how):
+    result = workplace.run(*SLOW, f"task.misbehave={how}")
+    assert result.returncode == 3, result.stderr
+    assert "expected finite JSON values" in result.stdout
+    assert workplace.metrics()["n_failed"] == 1
+
+
+def test_a_score_of_numpy_is_a_number(workplace):
+    assert workplace.run(*SLOW, "task.misbehave=float32-score").returncode == 0
+    assert workplace.metrics()["cases"][3]["scores"] == {"error": 1.5}
+
+
+def test_a_metric_that_is_not_finite_is_named_and_the_records_are_kept(workplace):
+    result = workplace.run(*SLOW, "task.misbehave=nan-metric")
+    assert result.returncode == 1
+    assert "metric 'mean_error' is nan" in result.stderr
+    assert len((workplace.run_folder() / "records.jsonl").read_text().splitlines()) == 12
+
+
+def test_a_value_that_the_builder_refuses_is_the_users_to_mend_and_leaves_no_folder(workplace):
+    result = workplace.run(*SLOW, "task.seconds=101")
+    assert result.returncode == 2
+    assert "task 'slow' cannot be built with these options: seconds is above 100" in result.stderr
+    assert not (workplace.folder / "runs").exists()
+
+
+@pytest.mark.parametrize(("option", "message"), [("task.seconds=inf", "got inf"), ("task.table=nowhere", "nowhere")])
+def test_a_number_without_end_and_a_file_that_is_not_there_are_refused(workplace, option, message):
+    result = workplace.run(*SLOW, option)
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("option", ["task.table", "model.weights"])
+def test_of_a_file_the_content_counts_and_not_its_place(workplace, option):
+    for name, text in (("a", "one"), ("copy-of-a", "one"), ("b", "two")):
+        (workplace.folder / name).write_text(text)
+    for name in ("a", "copy-of-a", f"{workplace.folder}/a", "b"):
+        assert workplace.run(*SLOW, f"{option}={name}").returncode == 0
+    assert len([path for path in (workplace.folder / "runs").iterdir() if path.name != ".sweeps"]) == 2
+
+
+def test_retried_cases_are_not_counted_as_kept(workplace):
+    workplace.run(*SLOW, "task.misbehave=raise")
+    result = workplace.run(*SLOW, "task.misbehave=raise", "retry_failed=true")
+    assert "11 of 12 cases are there" in result.stdout
+    assert "tries those again" not in result.stdout
+    assert "12/12 1 failed" in result.stdout
+
+
+def test_damaged_records_are_pointed_out(workplace):
+    workplace.run(*SLOW)
+    records = workplace.run_folder() / "records.jsonl"
+    records.write_bytes(records.read_bytes()[:-30])
+    assert "not a complete record, ignored" in workplace.run(*SLOW).stderr
+
+
+def test_a_report_needs_no_model_and_stops_at_no_folder_that_is_no_run(workplace):
+    workplace.run(*SLOW)
+    folder = workplace.run_folder()
+    plugin = workplace.folder / "site" / "plugin_for_tests.py"
+    plugin.write_text(plugin.read_text().replace("@hookimpl\ndef lamcore_models", "def no_models"))
+    result = workplace.run("report", str(workplace.folder), str(folder))
+    assert result.returncode == 1
+    assert "not the folder of a run" in result.stderr
+    assert "mean_error" in result.stdout
+
+
+def test_workers_of_executors_end_with_the_driver(workplace):
+    process = workplace.start(*SLOW, "executor=processes", "task.seconds=0.3", "dataset.n=200")
+    deadline = time.monotonic() + 60
+    while not workplace.calculated() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    time.sleep(1.5)
+    before = sum(workplace.calculated().values())
+    time.sleep(1.0)
+    assert sum(workplace.calculated().values()) == before
+
+
+def test_a_failed_run_of_a_sweep_weighs_more_than_failed_cases(workplace):
+    result = workplace.run("--multirun", *SLOW, "task.misbehave=raise,nan-metric")
+    assert result.returncode == 1

@@ -42,7 +42,7 @@ def test_mean_absolute_error_by_hand():
     assert metric.value == pytest.approx(1.5)
     assert metric.dummy == pytest.approx((2 + 1 + 3) / 3)
     assert (metric.name, metric.unit, metric.direction, metric.n, metric.n_failed) == ("mae_x", "K", "lower", 3, 0)
-    assert metric.note == ""
+    assert metric.note == "failed cases count at the dummy's error"
 
 
 def test_root_mean_square_error_by_hand():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.calculators.calculator import BaseCalculator
 
+from lamcore.errors import ConfigError
 from lamcore.model import Model, Prediction, Scope
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class AseModel(Model):
-    """Any ASE calculator as a model; structures are computed one by one."""
+    """Any ASE calculator that gives energies and forces as a model; structures are computed one by one.
+
+    Raises:
+        ConfigError: The calculator gives no energies or no forces.
+    """
 
     def __init__(
         self,
@@ -26,6 +31,11 @@ class AseModel(Model):
     ) -> None:
         self._calculator = calculator
         self.scope = scope if scope is not None else Scope()
+        if missing := {"energy", "forces"} - set(calculator.implemented_properties):
+            raise ConfigError(
+                f"ASE calculator {type(calculator).__name__} gives no {' and no '.join(sorted(missing))}; "
+                "a model needs both energies and forces"
+            )
         self.properties = frozenset(("energy", "forces", "stress")) & set(calculator.implemented_properties)
         self.device = device
         self.dtype = dtype

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamcore.task import ScoredCase
 
@@ -25,6 +26,21 @@ def _score(task: Task, case: Case, record: Record | None) -> ScoredCase:
         return ScoredCase(case, None, f"{record.failure.kind}: {record.failure.message}")
     assert record.output is not None
     try:
-        return ScoredCase(case, task.score(case, record.output))
+        return ScoredCase(case, _finite(task.score(case, record.output)))
     except Exception as error:  # a task that cannot score one case must not lose the others
         return ScoredCase(case, None, f"scoring raised {type(error).__name__}: {error}")
+
+
+def _finite(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores as JSON values.
+
+    Raises:
+        ValueError: One is not finite, or has no plain form.
+    """
+    plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in scores.items()}
+    for name, value in plain.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"score {name!r} is {value!r}, expected finite JSON values") from error
+    return plain

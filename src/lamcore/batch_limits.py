@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _SAMPLES_NEEDED = 2
 _SAMPLES_KEPT = 5
+_BATCHES_BEFORE_TRYING_MORE = 100
 _WORTHWHILE_GAIN = 0.95  # a level must be at least 5 % faster than a smaller one to be preferred: timing is noisy
 _DENSEST_ATOMS_PER_ANG3 = 0.1
 
@@ -50,6 +52,7 @@ class BatchLimits:
         self._ceiling = math.inf
         self._cost: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_SAMPLES_KEPT))
         self._warm = False
+        self._since_shrinking = 0
 
     @property
     def target(self) -> float:
@@ -70,6 +73,10 @@ class BatchLimits:
 
     def observe(self, size: float, seconds: float) -> None:
         """Learn from a batch that was computed; the first one is left out, as it includes warming up."""
+        self._since_shrinking += 1
+        if self._since_shrinking > _BATCHES_BEFORE_TRYING_MORE:  # another process may have held the memory
+            self._ceiling *= 2
+            self._since_shrinking = 0
         if not self._warm:
             self._warm = True
             return
@@ -78,19 +85,20 @@ class BatchLimits:
     def shrink(self, size: float) -> None:
         """Learn that a batch of this size does not fit in memory."""
         self._ceiling = min(self._ceiling, size / 2)
+        self._since_shrinking = 0
 
-    def pack(self, sizes: list[float], n_atoms: list[int]) -> list[slice]:
-        """Cut a list of structures, in its order, into batches within the limits; each holds at least one."""
-        batches = []
-        start, size, atoms, target = 0, 0.0, 0, self.target
-        for index, (next_size, next_atoms) in enumerate(zip(sizes, n_atoms, strict=True)):
-            too_large = size + next_size > target
-            too_many = self.max_atoms is not None and atoms + next_atoms > self.max_atoms
-            if index > start and (too_large or too_many):
-                batches.append(slice(start, index))
-                start, size, atoms = index, 0.0, 0
-            size += next_size
-            atoms += next_atoms
-        if sizes:
-            batches.append(slice(start, len(sizes)))
-        return batches
+    def pack(self, sizes: Sequence[float], n_atoms: Sequence[int]) -> Iterator[slice]:
+        """Cut a list of structures, in its order, into batches within the limits; each holds at least one.
+
+        The limits are looked up as each batch begins, so that later batches profit from what earlier ones taught.
+        """
+        start = 0
+        while start < len(sizes):
+            target, size, atoms, end = self.target, sizes[start], n_atoms[start], start + 1
+            while end < len(sizes):
+                size, atoms = size + sizes[end], atoms + n_atoms[end]
+                if size > target or (self.max_atoms is not None and atoms > self.max_atoms):
+                    break
+                end += 1
+            yield slice(start, end)
+            start = end

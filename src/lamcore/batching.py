@@ -10,14 +10,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import greenlet
 
 from lamcore.batch_limits import BatchLimits, graph_size
 from lamcore.errors import CaseError, EvaluationError
-from lamcore.model import Model, Prediction, check_prediction
+from lamcore.model import Model, Prediction, check_descriptors, check_prediction
+from lamcore.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -55,6 +58,19 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class Job(Generic[Output]):
+    """Sequential code that asks a model.
+
+    Attributes:
+        work: Called with the model.
+        seed: Of the global random numbers that the work may draw, so that they do not depend on its neighbours.
+    """
+
+    work: Callable[[Model], Output]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Outcome(Generic[Output]):
     """What became of a job: its output, or the exception that ended it.
 
@@ -65,7 +81,7 @@ class Outcome(Generic[Output]):
 
     index: int
     output: Output | None
-    error: Exception | None
+    error: Exception | SystemExit | None
     seconds: float
 
 
@@ -75,9 +91,10 @@ class _Live(Generic[Output]):
 
     index: int
     thread: greenlet.greenlet
+    surroundings: Surroundings
     seconds: float = 0.0
     output: Output | None = None
-    error: Exception | None = None
+    error: Exception | SystemExit | None = None
 
 
 @dataclass
@@ -101,10 +118,10 @@ class _ParkingModel(Model):
     def __init__(self, model: Model) -> None:
         self.scope = model.scope
         self.properties = model.properties
+        self.conservative = model.conservative
         self.cutoff_ang = model.cutoff_ang
         self.device = model.device
         self.dtype = model.dtype
-        self.conservative = model.conservative
         self._thread = threading.get_ident()
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
@@ -149,12 +166,24 @@ class Hub:
         self._counters = counters
         self._max_cases = max_cases
         self._shown = _ParkingModel(model)
+        self._books = threading.Lock()  # several lanes write into the counters and the limits
 
-    def run(self, jobs: Iterable[Callable[[Model], Output]]) -> Iterator[Outcome[Output]]:
+    def run(self, jobs: Iterable[Job[Output]]) -> Iterator[Outcome[Output]]:
         """Run all jobs; outcomes come as they are ready.
 
-        An exception of a job is its outcome; `KeyboardInterrupt` and its like end the run.
+        An exception of a job is its outcome; `KeyboardInterrupt` ends the run.
         """
+        outcomes = self._run(jobs)
+        while True:
+            started, model_seconds = time.perf_counter(), self._counters.model_seconds
+            outcome = next(outcomes, None)
+            elapsed = time.perf_counter() - started
+            self._counters.other_seconds += elapsed - (self._counters.model_seconds - model_seconds)
+            if outcome is None:
+                return
+            yield outcome
+
+    def _run(self, jobs: Iterable[Job[Output]]) -> Iterator[Outcome[Output]]:
         queue = enumerate(jobs)
         waiting: list[tuple[_Live[Output], _Request]] = []
         exhausted = False
@@ -164,8 +193,7 @@ class Hub:
                 if item is None:
                     exhausted = True
                     break
-                live = self._start(*item)
-                yield from self._advance(live, None, waiting)
+                yield from self._advance(self._start(*item), None, waiting)
             if not waiting:
                 return
             asked, waiting = waiting, []
@@ -177,20 +205,19 @@ class Hub:
     def _has_room(self, waiting: list[tuple[_Live[Output], _Request]]) -> bool:
         if not waiting:
             return True
-        cap = self._limits.max_atoms
-        n_atoms = sum(request.n_atoms for _, request in waiting)
-        return sum(sum(request.sizes) for _, request in waiting) < self._limits.target and (
-            cap is None or n_atoms < cap
-        )
+        lanes, cap = self._model.lanes, self._limits.max_atoms
+        full = sum(sum(request.sizes) for _, request in waiting) >= lanes * self._limits.target
+        capped = cap is not None and sum(request.n_atoms for _, request in waiting) >= lanes * cap
+        return not (full or capped)
 
-    def _start(self, index: int, job: Callable[[Model], Output]) -> _Live[Output]:
+    def _start(self, index: int, job: Job[Output]) -> _Live[Output]:
         def work() -> None:
             try:
-                live.output = job(self._shown)
-            except Exception as error:  # the outcome of this job, whatever it is; its neighbours go on
+                live.output = job.work(self._shown)
+            except (Exception, SystemExit) as error:  # the outcome of this job, whatever it is; its neighbours go on
                 live.error = error
 
-        live: _Live[Output] = _Live(index, greenlet.greenlet(work))
+        live: _Live[Output] = _Live(index, greenlet.greenlet(work), Surroundings(job.seed))
         return live
 
     def _advance(
@@ -198,10 +225,9 @@ class Hub:
     ) -> Iterator[Outcome[Output]]:
         """Let a job go on until it asks again or ends."""
         started = time.perf_counter()
-        request = live.thread.switch() if answers is None else live.thread.switch(answers)
-        seconds = time.perf_counter() - started
-        live.seconds += seconds
-        self._counters.other_seconds += seconds
+        with live.surroundings:
+            request = live.thread.switch() if answers is None else live.thread.switch(answers)
+        live.seconds += time.perf_counter() - started
         if live.thread.dead:
             yield Outcome(live.index, live.output, live.error, live.seconds)
         else:
@@ -213,16 +239,27 @@ class Hub:
             chosen = [request for request in requests if request.kind == kind]
             structures = [atoms for request in chosen for atoms in request.structures]
             sizes = [size for request in chosen for size in request.sizes]
+            batches = self._limits.pack(sizes, [len(atoms) for atoms in structures])
             answers: list[tuple[Any, float]] = []
-            while len(answers) < len(structures):  # packed anew after each batch: the limits learn on the way
-                start = len(answers)
-                (first, *_) = self._limits.pack(sizes[start:], [len(atoms) for atoms in structures[start:]])
-                batch = slice(start, start + first.stop)
-                answers += self._compute(kind, structures[batch], sizes[batch])
+            while together := list(islice(batches, self._model.lanes)):
+                answers += self._compute_together(kind, [(structures[batch], sizes[batch]) for batch in together])
+            start = 0
             for request in chosen:
-                mine, answers = answers[: len(request.structures)], answers[len(request.structures) :]
+                mine = answers[start : start + len(request.structures)]
+                start += len(request.structures)
                 request.answers = [answer for answer, _ in mine]
                 request.seconds = sum(seconds for _, seconds in mine)
+
+    def _compute_together(self, kind: Kind, batches: list[tuple[list[Atoms], list[float]]]) -> list[tuple[Any, float]]:
+        """Compute batches at the same time, one in each lane of the model."""
+        if len(batches) == 1:
+            return self._compute(kind, *batches[0])
+        before, started = self._counters.model_seconds, time.perf_counter()
+        with ThreadPoolExecutor(len(batches)) as lanes:
+            futures = [lanes.submit(self._compute, kind, structures, sizes) for structures, sizes in batches]
+            answers = [answer for future in futures for answer in future.result()]
+        self._counters.model_seconds = before + time.perf_counter() - started  # lanes share the clock on the wall
+        return answers
 
     def _compute(self, kind: Kind, structures: list[Atoms], sizes: list[float]) -> list[tuple[Any, float]]:
         """Answers and their share of the time; a batch that fails is halved until the structures at fault are alone."""
@@ -230,38 +267,38 @@ class Hub:
         try:
             values = self._ask_model(kind, structures)
         except Exception as error:  # any model may raise anything; the structure at fault gets it
-            self._counters.model_seconds += time.perf_counter() - started
-            out_of_memory = is_out_of_memory(error)
+            seconds, out_of_memory = time.perf_counter() - started, is_out_of_memory(error)
+            with self._books:
+                self._counters.model_seconds += seconds
+                if out_of_memory:
+                    self._counters.out_of_memory += 1
+                    self._limits.shrink(sum(sizes))
             if out_of_memory:
-                self._counters.out_of_memory += 1
-                self._limits.shrink(sum(sizes))
                 self._model.release_memory()
             if len(structures) == 1:
-                return [(_as_case_error(error, structures[0], out_of_memory), time.perf_counter() - started)]
+                return [(_as_case_error(error, structures[0], out_of_memory), seconds)]
             half = len(structures) // 2
             return [
                 *self._compute(kind, structures[:half], sizes[:half]),
                 *self._compute(kind, structures[half:], sizes[half:]),
             ]
-        seconds = time.perf_counter() - started
-        total = sum(sizes)
-        self._limits.observe(total, seconds)
-        self._counters.batches += 1
-        self._counters.structures += len(structures)
-        self._counters.atoms += sum(len(atoms) for atoms in structures)
-        self._counters.model_seconds += seconds
-        shares = [seconds * size / total for size in sizes]
-        if kind == "evaluate":
-            values = [_checked(value, atoms) for value, atoms in zip(values, structures, strict=True)]
-        return list(zip(values, shares, strict=True))
+        seconds, total = time.perf_counter() - started, sum(sizes)
+        with self._books:
+            self._limits.observe(total, seconds)
+            self._counters.batches += 1
+            self._counters.structures += len(structures)
+            self._counters.atoms += sum(len(atoms) for atoms in structures)
+            self._counters.model_seconds += seconds
+        check = check_prediction if kind == "evaluate" else check_descriptors
+        checked = [_checked(check, value, atoms) for value, atoms in zip(values, structures, strict=True)]
+        return [(value, seconds * size / total) for value, size in zip(checked, sizes, strict=True)]
 
     def _ask_model(self, kind: Kind, structures: list[Atoms]) -> list[Any]:
-        values: list[Any] = (
-            self._model.evaluate(structures) if kind == "evaluate" else self._model.descriptors(structures)
-        )
+        model = self._model
+        values: list[Any] = model.evaluate(structures) if kind == "evaluate" else model.descriptors(structures)
         if len(values) != len(structures):
             raise EvaluationError(
-                f"{type(self._model).__name__} answered {len(values)} of {len(structures)} structures; "
+                f"{type(model).__name__} answered {len(values)} of {len(structures)} structures; "
                 "the fault is in the model's plugin"
             )
         return values
@@ -278,12 +315,12 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _checked(value: Prediction, atoms: Atoms) -> Prediction | CaseError:
+def _checked(check: Callable[[Any, Atoms], None], value: Any, atoms: Atoms) -> Any:
+    """The value, or the error that says what is wrong with it."""
     try:
-        check_prediction(value, atoms)
-    except CaseError as error:
-        error.structure = atoms.copy()
-        return error
+        check(value, atoms)
+    except Exception as error:  # a model may answer with anything, and the fault is that one structure's
+        return _as_case_error(error, atoms, out_of_memory=False)
     return value
 
 

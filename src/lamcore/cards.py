@@ -29,9 +29,14 @@ class Checkpoint:
     summary: str = ""
     licence_weights: str = ""
     level_of_theory: str = ""
+    functional: str = ""
+    modalities: dict[str, str] = field(default_factory=dict)
+    """Where the option `modality` chooses among several levels of theory: the functional of each."""
     training_data: str = ""
     citations: list[Citation] = field(default_factory=list)
     elements: list[str] = field(default_factory=list)
+    properties: list[str] = field(default_factory=list)
+    conservative: bool | None = None
     cutoff_ang: float | None = None
     known_failures: dict[str, str] = field(default_factory=dict)
 
@@ -47,6 +52,9 @@ class ModelCard:
     citations: list[Citation] = field(default_factory=list)
     training_data: str = ""
     level_of_theory: str = ""
+    functional: str = ""
+    """The exchange-correlation functional by its name alone (`PBE`, `PBEsol`, `r2SCAN`), to be compared with that of
+    the labels; empty where there is none or it is not known."""
     elements: list[str] = field(default_factory=list)
     """Symbols that the model covers; empty where it depends on the checkpoint or the options."""
     properties: list[str] = field(default_factory=lambda: ["energy", "forces", "stress"])
@@ -89,6 +97,8 @@ class DatasetCard:
     licence: str
     level_of_theory: str
     units: dict[str, str]
+    functional: str = ""
+    """As for models; a case may have its own as `functional` in its settings."""
     citations: list[Citation] = field(default_factory=list)
     files: dict[str, DataFile] = field(default_factory=dict)
     notes: str = ""
@@ -121,7 +131,7 @@ def load_card(path: Path, kind: type[AnyCard]) -> AnyCard:
     try:
         loaded: Any = OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.load(path))
         card = OmegaConf.to_object(loaded)
-    except (OSError, OmegaConfBaseException, YAMLError) as error:
+    except (OSError, ValueError, OmegaConfBaseException, YAMLError) as error:
         reason = " ".join(str(error).split())
         raise PluginError(f"{path}: not a valid {kind.__name__}: {reason}; lamcore.cards lists the fields") from error
     assert isinstance(card, kind)
@@ -136,5 +146,5 @@ def summary_of(path: Path) -> str:
         with path.open(encoding="utf-8") as text:
             card = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         return str(card["summary"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
         return f"(card {path.name} cannot be read: {error})"

@@ -18,7 +18,8 @@ class Case:
         id: Stable and unique in its dataset.
         structures: One or more structures (Å), in the order that the task expects.
         reference: The values to be predicted, named with their unit (`max_frequency_k`).
-        settings: What the task needs beside them, such as `supercell_matrix`; JSON values only.
+        settings: What the task needs beside them, such as `supercell_matrix`; JSON values only. `functional` is that of
+            the reference values where the dataset's card does not tell.
     """
 
     id: str

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 from lamcore.cards import CARD_OF, load_card, summary_of
-from lamcore.config import EXECUTORS, GROUPS, RUN_OPTIONS, Group, group_options
+from lamcore.config import GROUPS, RUN_OPTIONS, WAYS, Group, group_options
 from lamcore.registry import Offer, Registry
 from lamcore.schema import REQUIRED, Option, option_help
 from lamcore.specs import CommandSpec
@@ -21,12 +21,20 @@ lamcore measures, compares and puts to work large atomic models.
 
 The same command again continues a run: finished cases are never computed twice."""
 
+_WAYS_HELP: Final = {
+    "executor": "where cases are calculated",
+    "worker": "whether the model has processes of its own",
+}
+
 _RUN_HELP: Final = {
     "runs": "folder under which each run gets a folder of its own",
     "retry_failed": "try failed cases of an earlier session again",
     "batch.max_cases": "cases under way at once; 1 runs them one after the other",
     "batch.max_atoms": "atoms in one batch; null: found by timing the model",
-    "executor.workers": "processes, with executor=processes",
+    "executor.workers": "processes that share the cases, with executor=processes",
+    "worker.count": "processes that hold the model and compute batches at the same time, with worker=process",
+    "worker.timeout_s": "wall-clock limit of one call to the model; a call that takes longer is ended",
+    "worker.devices": "the model's device option in each process, such as [cuda:0, cuda:1]",
     "dataset.max_cases": "how many cases to take; null for all",
 }
 
@@ -37,7 +45,12 @@ def help_text(registry: Registry, commands: Mapping[str, CommandSpec]) -> str:
     for group in GROUPS:
         for name, offer in registry.of_kind(group).items():
             lines += ["", f"{group}={name}   {summary_of(offer.spec.card)}", *_option_lines(group, offer)]
-    lines += ["", f"executor={'|'.join(EXECUTORS)}   where cases are calculated", "", "every run:"]
+    lines += [
+        "",
+        *(f"{group}={'|'.join(ways)}   {_WAYS_HELP[group]}" for group, ways in WAYS.items()),
+        "",
+        "every run:",
+    ]
     lines += _columns((_assignment(name, option), _RUN_HELP[name]) for name, option in RUN_OPTIONS.items())
     lines += ["", "Hydra's own flags (--cfg job, --config-dir, --multirun, ...): lamcore --hydra-help"]
     return "\n".join([*lines, *_problems(registry)])
@@ -125,7 +138,9 @@ def _card_lines(value: Any, indent: str) -> list[str]:
 
 
 def _problems(registry: Registry) -> list[str]:
-    lines = ["", "slow:"] if registry.slow else []
+    lines = ["", *registry.warnings] if registry.warnings else []
+    if registry.slow:
+        lines += ["", "slow:"]
     for name, modules in registry.slow.items():
         lines += _columns([(name, f"imports {', '.join(modules)} while loading, which slows every command down")])
     if registry.skipped:

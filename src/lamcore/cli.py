@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import signal
 import sys
 import time
 import traceback
@@ -115,6 +117,8 @@ def _run(arguments: list[str], registry: Registry) -> int:
     check_arguments(arguments, registry)
     register_groups(registry)
     keep_freed_memory()
+    _log_to_terminal()
+    signal.signal(signal.SIGTERM, _interrupt)  # as schedulers send it: stop as after Ctrl-C
     statuses: list[int] = []
     results: list[RunResult] = []
 
@@ -124,7 +128,15 @@ def _run(arguments: list[str], registry: Registry) -> int:
     sys.argv = ["lamcore", *arguments]  # the only way to hand arguments to hydra.main
     hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
     _compare(results)
-    return max(statuses, default=DONE)
+    return _worst(statuses)
+
+
+def _log_to_terminal() -> None:
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _run_one(config: DictConfig, registry: Registry, results: list[RunResult]) -> int:
@@ -157,11 +169,22 @@ def _report(folders: Sequence[Path], registry: Registry) -> int:
     from lamcore.run import report
     from lamcore.terminal import make_console, print_result
 
-    results = [report(folder, registry) for folder in folders]
-    for result in results:
-        print_result(make_console(), result)
+    _log_to_terminal()
+    results, statuses = [], []
+    for folder in folders:
+        try:
+            results.append(report(folder, registry))
+        except LamcoreError as error:
+            statuses.append(_explain(error))
+        else:
+            print_result(make_console(), results[-1])
     _compare(results)
-    return DONE
+    return _worst(statuses)
+
+
+def _worst(statuses: Sequence[int]) -> int:
+    """The status of several runs: that some could not be made weighs more than that some cases failed."""
+    return max(statuses, key=(DONE, CASES_FAILED, USAGE, ERROR).index, default=DONE)
 
 
 def _compare(results: Sequence[RunResult]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lamcore.errors import ConfigError, UnknownNameError
+from lamcore.errors import ConfigError, LamcoreError, UnknownNameError
 from lamcore.schema import REQUIRED, Option, check_options, unknown
 
 if TYPE_CHECKING:
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 Group = Literal["model", "task", "dataset"]
 GROUPS: tuple[Group, ...] = ("task", "model", "dataset")
 _MAX_CASES = Option("max_cases", int | None, None)
-EXECUTORS: dict[str, dict[str, Option]] = {"inline": {}, "processes": {"workers": Option("workers", int, 2)}}
+WaysGroup = Literal["executor", "worker"]
+WAYS: dict[WaysGroup, dict[str, dict[str, Option]]] = {
+    "executor": {"inline": {}, "processes": {"workers": Option("workers", int, 2)}},
+    "worker": {
+        "none": {},
+        "process": {
+            "count": Option("count", int, 1),
+            "timeout_s": Option("timeout_s", float, 600.0),
+            "devices": Option("devices", list[str] | None, None),
+        },
+    },
+}
+"""How cases and models are run: they change where numbers are computed, not the numbers."""
 _TOP_OPTIONS = {
     "runs": Option("runs", Path, "runs"),
     "retry_failed": Option("retry_failed", bool, False),
@@ -32,7 +44,12 @@ _BATCH_OPTIONS = {
 RUN_OPTIONS = (
     _TOP_OPTIONS
     | {f"batch.{name}": option for name, option in _BATCH_OPTIONS.items()}
-    | {"executor.workers": EXECUTORS["processes"]["workers"]}
+    | {
+        f"{group}.{name}": option
+        for group, ways in WAYS.items()
+        for way in ways.values()
+        for name, option in way.items()
+    }
 )
 
 
@@ -46,29 +63,57 @@ class Choice:
     options: Mapping[str, Any]
 
     def build(self) -> Any:
-        """Call the plugin's builder."""
-        return self.offer.spec.build(**self.options)
+        """Call the plugin's builder.
+
+        Raises:
+            ConfigError: It refuses the values of its options.
+        """
+        try:
+            return self.offer.spec.build(**self.options)
+        except ValueError as error:
+            if isinstance(error, LamcoreError):
+                raise
+            raise ConfigError(
+                f"{self.group} {self.name!r} cannot be built with these options: {error}; "
+                f"`lamcore show {self.group} {self.name}` explains them"
+            ) from error
 
 
 @dataclass(frozen=True)
-class Selection:
-    """A checked configuration: what to run, and how.
+class Way:
+    """An executor or a kind of worker, with its options."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, and on what: enough to score and report a run, whatever its model was.
 
     Attributes:
+        model_name: The model's name.
         max_cases: How many cases of the dataset to take; None for all.
-        plain: The resolved configuration that this came from, as plain values; `select` makes the same of it again.
+        plain: The resolved configuration, as plain values; `select` makes the same of it again.
     """
 
     task: Choice
-    model: Choice
     dataset: Choice
+    model_name: str
     max_cases: int | None
-    executor: str
-    executor_options: Mapping[str, Any]
+    plain: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Selection(Subject):
+    """A checked configuration: what to run, and how."""
+
+    model: Choice
+    executor: Way
+    worker: Way
     batch: Mapping[str, Any]
     runs: Path
     retry_failed: bool
-    plain: Mapping[str, Any]
 
     @property
     def choices(self) -> tuple[Choice, Choice, Choice]:
@@ -138,6 +183,51 @@ def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Select
         UnknownNameError: A name or an option does not exist.
         ConfigError: A value does not fit, or the dataset is not one for the task.
     """
+    plain = _resolved(config)
+    subject = read_subject(plain, registry)
+    top = {key: value for key, value in plain.items() if key not in (*GROUPS, *WAYS, "batch")}
+    run = check_options(_TOP_OPTIONS, top, "")
+    model = _choose("model", plain, registry)
+    batch = check_options(_BATCH_OPTIONS, _section(plain, "batch"), "batch.")
+    for name, value in batch.items():
+        _check_positive(f"batch.{name}", value)
+    return Selection(
+        **vars(subject),
+        model=model,
+        executor=_way("executor", plain),
+        worker=_way("worker", plain),
+        batch=batch,
+        runs=run["runs"],
+        retry_failed=run["retry_failed"],
+    )
+
+
+def read_subject(config: Mapping[str, Any], registry: Registry) -> Subject:
+    """What a configuration measures, and on what; neither model nor executor need be installed.
+
+    Raises:
+        UnknownNameError: A name or an option does not exist.
+        ConfigError: A value does not fit, or the dataset is not one for the task.
+    """
+    max_cases = check_options({"max_cases": _MAX_CASES}, _only(_section(config, "dataset"), "max_cases"), "dataset.")
+    _check_positive("dataset.max_cases", max_cases["max_cases"])
+    task, dataset = _choose("task", config, registry), _choose("dataset", config, registry)
+    if task.offer.spec.name not in dataset.offer.spec.tasks:
+        usable = [name for name, offer in registry.datasets.items() if task.offer.spec.name in offer.spec.tasks]
+        raise ConfigError(
+            f"dataset {dataset.name!r} is for the tasks {', '.join(dataset.offer.spec.tasks)}, not for {task.name!r}; "
+            f"datasets for {task.name!r}: {', '.join(sorted(usable)) or 'none is installed'}"
+        )
+    plain = copy.deepcopy(dict(config))
+    for choice in (task, dataset):  # so that the run can be reported from another folder
+        plain[choice.group] |= {
+            key: str(value.absolute()) for key, value in choice.options.items() if isinstance(value, Path)
+        }
+    model_name = str(_section(config, "model").get("name", REQUIRED))
+    return Subject(task, dataset, model_name, max_cases["max_cases"], plain)
+
+
+def _resolved(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -146,56 +236,41 @@ def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Select
     except OmegaConfBaseException as error:
         raise ConfigError(f"the configuration cannot be resolved: {error}") from error
     assert isinstance(tree, dict)
-    plain: dict[str, Any] = {str(key): value for key, value in tree.items() if key != "hydra"}
-    plain_config = copy.deepcopy(plain)
-    parts = {name: _section(plain, name) for name in (*GROUPS, "executor", "batch")}
-    run = check_options(_TOP_OPTIONS, {key: value for key, value in plain.items() if key not in parts}, "")
-    max_cases = parts["dataset"].pop("max_cases", None)
-    _check_positive("dataset.max_cases", max_cases)
-    choices = {group: _choose(group, dict(parts[group]), registry) for group in GROUPS}
-    batch = check_options(_BATCH_OPTIONS, parts["batch"], "batch.")
-    for name, value in batch.items():
-        _check_positive(f"batch.{name}", value)
-    executor = str(parts["executor"].pop("name", ""))
-    if executor not in EXECUTORS:
-        raise UnknownNameError(unknown(executor, executor, EXECUTORS, "executor"))
-    executor_options = check_options(EXECUTORS[executor], parts["executor"], "executor.")
-    for name, value in executor_options.items():
-        _check_positive(f"executor.{name}", value)
-    task, dataset = choices["task"], choices["dataset"]
-    if task.offer.spec.name not in dataset.offer.spec.tasks:
-        usable = [name for name, offer in registry.datasets.items() if task.offer.spec.name in offer.spec.tasks]
-        raise ConfigError(
-            f"dataset {dataset.name!r} is for the tasks {', '.join(dataset.offer.spec.tasks)}, not for {task.name!r}; "
-            f"datasets for {task.name!r}: {', '.join(sorted(usable)) or 'none is installed'}"
-        )
-    return Selection(
-        task=task,
-        model=choices["model"],
-        dataset=dataset,
-        max_cases=max_cases,
-        executor=executor,
-        executor_options=executor_options,
-        batch=batch,
-        runs=run["runs"],
-        retry_failed=run["retry_failed"],
-        plain=plain_config,
-    )
+    return {str(key): value for key, value in tree.items() if key != "hydra"}
 
 
-def _section(tree: dict[str, Any], name: str) -> dict[str, Any]:
+def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
     section = tree.get(name)
     if not isinstance(section, dict):
         raise ConfigError(f"{name}: got {section!r}, expected the options of a {name}; choose one with {name}=<name>")
-    return section
+    return dict(section)
 
 
-def _choose(group: Group, options: dict[str, Any], registry: Registry) -> Choice:
-    name = str(options.pop("name", REQUIRED))
+def _only(section: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: section[name] for name in names if name in section}
+
+
+def _choose(group: Group, tree: Mapping[str, Any], registry: Registry) -> Choice:
+    given = _section(tree, group)
+    name = str(given.pop("name", REQUIRED))
+    if group == "dataset":
+        given.pop("max_cases", None)
     offer = registry.get(group, name)
-    return Choice(group, name, offer, check_options(offer.options(), options, f"{group}."))
+    return Choice(group, name, offer, check_options(offer.options(), given, f"{group}."))
+
+
+def _way(group: WaysGroup, tree: Mapping[str, Any]) -> Way:
+    given = _section(tree, group)
+    name = str(given.pop("name", REQUIRED))
+    if name not in WAYS[group]:
+        raise UnknownNameError(unknown(name, name, WAYS[group], group))
+    options = check_options(WAYS[group][name], given, f"{group}.")
+    for key, value in options.items():
+        if isinstance(value, int | float):
+            _check_positive(f"{group}.{key}", value)
+    return Way(name, options)
 
 
 def _check_positive(name: str, value: object) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ConfigError(f"{name}: got {value!r}, expected a whole number of at least 1")
+    if isinstance(value, int | float) and value <= 0:
+        raise ConfigError(f"{name}: got {value!r}, expected a number above 0")

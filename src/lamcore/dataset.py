@@ -7,15 +7,17 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lamcore.cases import Case
+from lamcore.errors import DataError
 
 
 class Dataset(ABC):
     """Cases in a fixed order, so that the first `n` of them are always the same.
 
     Attributes:
-        files: The files that the cases are read from, if any, by name.
+        files: The files that the cases are read from, if any, by name; their SHA-256 goes into the provenance.
     """
 
     files: Mapping[str, Path] = {}
@@ -26,21 +28,34 @@ class Dataset(ABC):
 
 
 def content_sha256(cases: Sequence[Case]) -> str:
-    """A hash of everything that the cases hold: a changed label or coordinate changes it."""
+    """A hash of everything that the cases hold: a changed label, coordinate, charge or constraint changes it.
+
+    Raises:
+        DataError: A case holds something that has no plain form.
+    """
     digest = hashlib.sha256()
     for case in cases:
-        digest.update(json.dumps([case.id, case.reference, case.settings], sort_keys=True, default=_plain).encode())
-        for atoms in case.structures:
-            digest.update(atoms.numbers.astype("<i8").tobytes())
-            digest.update(atoms.positions.astype("<f8").tobytes())
-            digest.update(atoms.cell.array.astype("<f8").tobytes())
-            digest.update(atoms.pbc.tobytes())
-            digest.update(json.dumps(atoms.info, sort_keys=True, default=_plain).encode())
+        try:
+            digest.update(_json([case.id, case.reference, case.settings]))
+            for atoms in case.structures:
+                digest.update(_json([atoms.cell.array, atoms.pbc, atoms.info, atoms.constraints]))
+                for name in sorted(atoms.arrays):
+                    array = atoms.arrays[name]
+                    digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+                    digest.update(array.tobytes())
+        except TypeError as error:
+            raise DataError(f"case {case.id!r}: {error}") from error
     return digest.hexdigest()
 
 
-def _plain(value: object) -> object:
-    """NumPy arrays and scalars as lists and numbers."""
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, default=_plain).encode()
+
+
+def _plain(value: Any) -> object:
+    """NumPy arrays and scalars as lists and numbers, objects of ASE as what they save of themselves."""
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"case data holds a {type(value).__name__}, expected JSON values or NumPy arrays")
+    if hasattr(value, "todict"):
+        return value.todict()
+    raise TypeError(f"holds a {type(value).__name__}, expected JSON values, NumPy arrays or objects with todict()")

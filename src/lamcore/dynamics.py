@@ -88,6 +88,8 @@ def molecular_dynamics(
     moves = np.ones((len(atoms), 1))
     moves[fixed_atoms(atoms)] = 0.0
     masses = atoms.get_masses()[:, None]
+    if not (masses > 0).all():
+        raise ValueError(f"atom {int(np.argmin(masses))} has mass {masses.min()} u, expected every mass above zero")
     timestep = timestep_fs * units.fs
     integrator: _Integrator
     if ensemble == "nve":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
+import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -14,6 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamcore.batching import Counters
+from lamcore.cores import usable_cores
+from lamcore.errors import LamcoreError
 from lamcore.records import Failure, Record
 
 if TYPE_CHECKING:
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from lamcore.config import Selection
     from lamcore.workbench import ComputeFacts, Workbench
 
-_LARGEST_CHUNK = 64
+_LARGEST_CHUNK = 16
 _CHUNKS_PER_WORKER = 4
 
 
@@ -42,17 +47,20 @@ def execute(selection: Selection, cases: Sequence[Case], attempts: Mapping[str, 
     """Calculate cases by the executor that the selection names; records come as they are ready."""
     if not cases:
         return iter(())
-    if selection.executor == "inline":
+    if selection.executor.name == "inline":
         return _inline(selection, cases, attempts)
-    return _processes(selection, cases, attempts, int(selection.executor_options["workers"]))
+    return _processes(selection, cases, attempts, int(selection.executor.options["workers"]))
 
 
 def _inline(selection: Selection, cases: Sequence[Case], attempts: Mapping[str, int]) -> Iterator[Progress]:
     from lamcore.workbench import Workbench
 
     bench = Workbench(selection)
-    for record in bench.calculate(cases, attempts):
-        yield Progress([record], bench.counters, bench.facts)
+    try:
+        for record in bench.calculate(cases, attempts):
+            yield Progress([record], bench.counters, bench.facts)
+    finally:
+        bench.close()
 
 
 def _processes(
@@ -61,7 +69,7 @@ def _processes(
     """Share chunks of cases out among worker processes.
 
     At most one chunk a worker is out at a time, so that a worker's death puts few cases under suspicion. Those are
-    tried again, each alone in a process; one that kills its process again is recorded as failed.
+    tried again, one at a time in one process; each that kills it again is recorded as failed.
     """
     size = max(1, min(_LARGEST_CHUNK, math.ceil(len(cases) / (workers * _CHUNKS_PER_WORKER))))
     chunks = deque(list(cases[start : start + size]) for start in range(0, len(cases), size))
@@ -72,18 +80,18 @@ def _processes(
             for done in _until_a_worker_dies(selection, chunks, attempts, workers, suspects):
                 spent.add(done.counters)
                 yield Progress(done.records, spent, done.facts)
-            for case in suspects:
-                alone: list[Case] = []
-                for done in _until_a_worker_dies(selection, deque([[case]]), attempts, 1, alone):
+            alone = deque([case] for case in suspects)
+            while alone:
+                culprits: list[Case] = []
+                for done in _until_a_worker_dies(selection, alone, attempts, 1, culprits):
                     spent.add(done.counters)
                     yield Progress(done.records, spent, done.facts)
-                if alone:
+                for case in culprits:
                     died = WorkerDiedError(
                         f"the process that calculated case {case.id!r} ended without an answer, twice"
                     )
-                    yield Progress(
-                        [Record.failed(case.id, Failure.of(died), 0.0, attempts.get(case.id, 1))], spent, None
-                    )
+                    record = Record.failed(case.id, Failure.of(died), 0.0, attempts.get(case.id, 1))
+                    yield Progress([record], spent, None)
 
 
 def _until_a_worker_dies(
@@ -94,7 +102,8 @@ def _until_a_worker_dies(
     suspects: list[Case],
 ) -> Iterator[Progress]:
     """Take chunks and calculate them; when a worker dies, put the cases that were out into `suspects` and stop."""
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_the_driver)
     out: dict[Future[Progress], list[Case]] = {}
     alive = True
     try:
@@ -120,26 +129,47 @@ def _until_a_worker_dies(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_bench: tuple[Mapping[str, Any], Workbench] | None = None
+_bench: Workbench | None = None
 
 
 def _calculate_chunk(plain: Mapping[str, Any], cases: Sequence[Case], attempts: Mapping[str, int]) -> Progress:
     """Run in a worker process; the model is built with the first chunk and kept."""
     global _bench
+    before = Counters()
+    if _bench is None:
+        _bench = _build_bench(plain)
+    else:
+        before = _bench.counters.copy()
+    records = list(_bench.calculate(cases, attempts))
+    return Progress(records, _bench.counters.minus(before), _bench.facts)
+
+
+def _build_bench(plain: Mapping[str, Any]) -> Workbench:
     from lamcore.allocator import keep_freed_memory
     from lamcore.config import select
     from lamcore.registry import load_registry
     from lamcore.workbench import Workbench
 
-    if _bench is None or _bench[0] != plain:
-        keep_freed_memory()
-        _bench = (plain, Workbench(select(plain, load_registry())))
-        before = Counters()
-    else:
-        before = _bench[1].counters.copy()
-    bench = _bench[1]
-    records = list(bench.calculate(cases, attempts))
-    return Progress(records, bench.counters.minus(before), bench.facts)
+    keep_freed_memory()
+    try:
+        return Workbench(select(plain, load_registry()))
+    except LamcoreError as error:
+        raise type(error)(str(error)) from None  # what a plugin attached to it may not travel between processes
+    except Exception as error:
+        text = "".join(traceback.format_exception(error))
+        raise RuntimeError(f"the model or the task could not be built in a worker process:\n{text}") from None
+
+
+def _end_with_the_driver() -> None:
+    """End this worker process when the process that started it is gone, however it went."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None
+
+    def watch() -> None:
+        multiprocessing.connection.wait([driver.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -148,7 +178,7 @@ def _threads_shared_among(workers: int) -> Iterator[None]:
     if "OMP_NUM_THREADS" in os.environ:
         yield
         return
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+    os.environ["OMP_NUM_THREADS"] = str(max(1, usable_cores() // workers))
     try:
         yield
     finally:

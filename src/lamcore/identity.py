@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.data_files import sha256
 from lamcore.dataset import content_sha256
+from lamcore.errors import ConfigError
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -23,24 +24,54 @@ def identify(selection: Selection, cases: Sequence[Case]) -> RunIdentity:
     """Everything that the numbers of a run depend on, as JSON.
 
     That is the task, the dataset's content and the model, each with its options and its plugin's version, the SHA-256
-    of the model's weights, and lamcore's version. Where files lie, how cases are batched and where they run is not.
+    of the model's weights, and lamcore's version. Of files the content counts, not where they lie. How cases are
+    batched and where they run is not in it.
+
+    Raises:
+        ConfigError: A file that an option names does not exist.
     """
-    model = selection.model_spec
-    weights = () if model.weights is None else model.weights(**selection.model.options)
+    spec = selection.model_spec
+    weights = [Path(path) for path in spec.weights(**selection.model.options)] if spec.weights is not None else []
     return {
         "lamcore": metadata.version("lamcore"),
-        "task": _part(selection.task),
-        "dataset": _part(selection.dataset) | {"content_sha256": content_sha256(cases)},
-        "model": _part(selection.model) | {"weights_sha256": {path.name: sha256(path) for path in weights}},
+        "task": _part(selection.task, ()),
+        # A dataset's files are there as the content of its cases.
+        "dataset": _part(selection.dataset, (), with_paths=False) | {"content_sha256": content_sha256(cases)},
+        "model": _part(selection.model, weights)
+        | {"weights": [{"file": path.name, "sha256": sha256(path)} for path in weights]},
     }
 
 
 def run_id(identity: RunIdentity) -> str:
-    """The first 12 hexadecimal digits of the identity's SHA-256."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+    """The first 12 hexadecimal digits of the identity's SHA-256; names of files do not enter."""
+    model = dict(identity["model"])
+    model["weights"] = [file["sha256"] for file in model["weights"]]
+    return hashlib.sha256(json.dumps({**identity, "model": model}, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _part(choice: Choice) -> dict[str, Any]:
-    # The content of files counts, not where they lie.
-    options = {name: value for name, value in choice.options.items() if not isinstance(value, Path)}
+def _part(choice: Choice, weights: Sequence[Path], with_paths: bool = True) -> dict[str, Any]:
+    """A choice's name, plugin and the options that have a value; paths are replaced by what they lead to."""
+    options = {}
+    for name, value in choice.options.items():
+        if value is None:
+            continue  # so that a file that is found is the same as one that is named
+        if (
+            weights
+            and isinstance(value, str | Path)
+            and Path(value).absolute() in [path.absolute() for path in weights]
+        ):
+            options[name] = "one of the weights"
+        elif not isinstance(value, Path):
+            options[name] = value
+        elif with_paths:
+            options[name] = _content_of(value, f"{choice.group}.{name}")
     return {"name": choice.offer.spec.name, "options": options, "plugin": str(choice.offer.plugin)}
+
+
+def _content_of(path: Path, option: str) -> Any:
+    """The SHA-256 of a file, or of each file of a folder by its name within."""
+    if path.is_file():
+        return sha256(path)
+    if path.is_dir():
+        return {str(file.relative_to(path)): sha256(file) for file in sorted(path.rglob("*")) if file.is_file()}
+    raise ConfigError(f"{option}: {path} does not exist; give the path of a file or folder")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Boundary = Literal["none", "partial", "full"]
+_DENSEST_ATOMS_PER_ANG3 = 2.0
+_FLATTEST_ANG3 = 1e-6
 ALL_BOUNDARIES: frozenset[Boundary] = frozenset(("none", "partial", "full"))
 
 
@@ -56,8 +58,7 @@ class Scope:
         Raises:
             UnsupportedStructureError: An element, a charge or a boundary condition lies outside.
         """
-        if len(atoms) == 0:
-            raise UnsupportedStructureError("the structure has no atoms, expected at least one")
+        check_structure(atoms)
         if self.elements is not None and (missing := sorted(set(atoms.symbols) - self.elements)):
             raise UnsupportedStructureError(
                 f"{atoms.get_chemical_formula()}: the model does not cover {', '.join(missing)}; "
@@ -77,6 +78,42 @@ class Scope:
             )
 
 
+def check_structure(atoms: Atoms) -> None:
+    """Refuse what no model can compute: no atoms, coordinates that are not finite, atoms on top of each other.
+
+    A neighbour search does not notice a coordinate that is not a number: it takes the atom for a lone one. And in a
+    cell that has collapsed, the number of neighbours within a cut-off grows until the memory is full.
+
+    Raises:
+        UnsupportedStructureError: The message says which atom, or how dense the structure is.
+    """
+    if len(atoms) == 0:
+        raise UnsupportedStructureError("the structure has no atoms, expected at least one")
+    if not np.isfinite(atoms.positions).all():
+        index = int(np.argmin(np.isfinite(atoms.positions).all(axis=1)))
+        where = atoms.positions[index].tolist()
+        raise UnsupportedStructureError(
+            f"{atoms.get_chemical_formula()}: atom {index} is at {where}, expected finite numbers"
+        )
+    cell = atoms.cell.array
+    if not np.isfinite(cell).all():
+        raise UnsupportedStructureError(
+            f"{atoms.get_chemical_formula()}: the cell is {cell.tolist()}, expected finite numbers"
+        )
+    if atoms.pbc.all():
+        volume = abs(float(np.linalg.det(cell)))
+        if volume < _FLATTEST_ANG3:
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: pbc is {atoms.pbc.tolist()}, but the cell is {cell.tolist()}; "
+                "expected linearly independent lattice vectors in the periodic directions"
+            )
+        if len(atoms) > volume * _DENSEST_ATOMS_PER_ANG3:
+            raise UnsupportedStructureError(
+                f"{atoms.get_chemical_formula()}: {len(atoms)} atoms in {volume:.4g} Å³, expected at most "
+                f"{_DENSEST_ATOMS_PER_ANG3:g} atoms/Å³ (diamond has 0.18)"
+            )
+
+
 class Model(ABC):
     """A model that computes batches of structures.
 
@@ -85,12 +122,13 @@ class Model(ABC):
     Attributes:
         scope: Which structures it covers.
         properties: Which of energy, forces, stress and descriptors it gives.
+        conservative: Whether forces and stress are derivatives of the energy, not predictions of their own.
         cutoff_ang: Distance beyond which two atoms do not see each other directly, Å; None if unknown. Used to
             estimate the cost of a structure.
         device: Where it computes, such as `cpu` or `cuda:0`.
         dtype: Its floating-point type, such as `float32`.
-        conservative: Whether forces and stress are derivatives of the energy. A model that predicts forces directly
-            says False.
+        lanes: How many batches it computes at the same time; `evaluate` may be called from as many threads.
+        n_builds: How often it was built: more than once for a worker that died and was started again.
     """
 
     scope: Scope = Scope()
@@ -99,6 +137,8 @@ class Model(ABC):
     device: str = "cpu"
     dtype: str = "float64"
     conservative: bool = True
+    lanes: int = 1
+    n_builds: int = 1
 
     @abstractmethod
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
@@ -117,6 +157,9 @@ class Model(ABC):
     def release_memory(self) -> None:  # noqa: B027 - most models have nothing to release
         """Give memory kept for later back to the device; called after a batch ran out of memory."""
 
+    def close(self) -> None:  # noqa: B027 - most models hold nothing outside of this process
+        """Let go of what the model holds outside of this process; it is not asked again."""
+
     def calculator(self) -> Calculator:
         """An ASE calculator that asks this model."""
         from lamcore.calculator import ModelCalculator
@@ -130,6 +173,10 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     Raises:
         BadPredictionError: The message names the quantity, what was got and what was expected.
     """
+    if not isinstance(prediction, Prediction):
+        raise BadPredictionError(
+            f"the model answered with a {type(prediction).__name__}, expected a lamcore.Prediction"
+        )
     parts: list[tuple[str, Any, tuple[int, ...]]] = [
         ("energy", prediction.energy, ()),
         ("forces", prediction.forces, (len(atoms), 3)),
@@ -137,6 +184,8 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     if prediction.stress is not None:
         parts.append(("stress", prediction.stress, (6,)))
     for name, value, shape in parts:
+        if value is None:
+            raise BadPredictionError(f"{name} is None, expected numbers of shape {shape}")
         if np.shape(value) != shape:
             hint = "; convert with ase.stress.full_3x3_to_voigt_6_stress" if name == "stress" else ""
             raise BadPredictionError(f"{name} has shape {np.shape(value)}, expected {shape}{hint}")
@@ -145,3 +194,16 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
             raise BadPredictionError(
                 f"{name} of {atoms.get_chemical_formula()} is not finite ({bad} of {np.size(value)} values)"
             )
+
+
+def check_descriptors(descriptors: NDArray[np.float64], atoms: Atoms) -> None:
+    """Refuse descriptors that are not finite or not one row for each atom.
+
+    Raises:
+        BadPredictionError: The message says what was got and what was expected.
+    """
+    shape = np.shape(descriptors)
+    if len(shape) != 2 or shape[0] != len(atoms):
+        raise BadPredictionError(f"descriptors have shape {shape}, expected ({len(atoms)}, n_features)")
+    if not np.all(np.isfinite(descriptors)):
+        raise BadPredictionError(f"descriptors of {atoms.get_chemical_formula()} are not finite")

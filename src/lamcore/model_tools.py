@@ -17,14 +17,15 @@ from lamcore.errors import ConfigError, UnknownNameError
 def process_left_as_found() -> Iterator[None]:
     """Put back what importing and loading a model changes in the process.
 
-    That is environment variables, warning filters, multiprocessing's start method, and torch's default type and number
-    of threads (float32 where torch was not loaded before).
+    That is environment variables, warning filters, multiprocessing's start method, and torch's default type, number of
+    threads and precision of products in float32 (float32 and "highest" where torch was not loaded before).
     """
     environment = dict(os.environ)
     start_method = multiprocessing.get_start_method(allow_none=True)
     torch_before = sys.modules.get("torch")
     threads = torch_before.get_num_threads() if torch_before else None
     default_dtype = torch_before.get_default_dtype() if torch_before else None
+    matmul_precision = torch_before.get_float32_matmul_precision() if torch_before else "highest"
     with warnings.catch_warnings():
         try:
             yield
@@ -36,6 +37,7 @@ def process_left_as_found() -> Iterator[None]:
                 multiprocessing.set_start_method(start_method, force=True)
             if torch := sys.modules.get("torch"):
                 torch.set_default_dtype(default_dtype or torch.float32)
+                torch.set_float32_matmul_precision(matmul_precision)
                 if threads is not None and torch.get_num_threads() != threads:
                     torch.set_num_threads(threads)
 
@@ -57,6 +59,8 @@ def torch_device(torch: ModuleType, device: str) -> str:
         kind = torch.device(device).type
     except RuntimeError as error:
         raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>") from error
+    if kind not in ("cpu", "cuda"):
+        raise UnknownNameError(f"device is {device!r}, expected auto, cpu, cuda or cuda:<index>")
     if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, but torch {torch.__version__} finds no CUDA device; use device=cpu")
     return device

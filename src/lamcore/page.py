@@ -22,6 +22,7 @@ def render_page(view: RunView, provenance: Mapping[str, Any], reports: Sequence[
     A report that raises loses its own sections; the page says so where they would be.
     """
     sections: list[Section] = []
+    sessions = provenance["sessions"]
     for spec in reports:
         try:
             sections += spec.sections(view)
@@ -32,10 +33,17 @@ def render_page(view: RunView, provenance: Mapping[str, Any], reports: Sequence[
         provenance=provenance,
         sections=sections,
         failed=[case for case in view.scored if case.failure is not None],
-        cost=total_cost(provenance["sessions"]),
+        session=sessions[-1] if sessions else None,
+        same_everywhere=all(_where(session) == _where(sessions[0]) for session in sessions),
+        cost=total_cost(sessions),
         number=format_number,
         interval=format_interval,
     )
+
+
+def _where(session: Mapping[str, Any]) -> tuple[Any, ...]:
+    compute = session["compute"] or {}
+    return session["versions"], session["python"], session["machine"]["processor"], compute.get("device")
 
 
 def _apology(name: str, error: Exception) -> Section:

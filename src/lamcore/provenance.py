@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from lamcore.cards import DatasetCard, ModelCard, TaskCard, load_card
+from lamcore.cores import usable_cores
+from lamcore.functionals import functionals
 from lamcore.scoring import BOOTSTRAP_SEED
+from lamcore.versions import versions_of
 
 if TYPE_CHECKING:
     from lamcore.batching import Counters
+    from lamcore.cases import Case
     from lamcore.config import Selection
     from lamcore.identity import RunIdentity
     from lamcore.workbench import ComputeFacts
 
 
-def describe(selection: Selection, run_id: str, identity: RunIdentity) -> dict[str, Any]:
-    """All that is known of a run before it computes anything, as JSON."""
+def describe(
+    selection: Selection,
+    run_id: str,
+    identity: RunIdentity,
+    data_files: Mapping[str, str],
+    cases: Iterable[Case],
+) -> dict[str, Any]:
+    """All that stays the same of a run over its sessions, as JSON.
+
+    Args:
+        selection: What is run.
+        run_id: The run's id.
+        identity: What the id was made from.
+        data_files: SHA-256 of the files that the dataset was read from, by name.
+        cases: The cases of the run.
+    """
     model_card = load_card(selection.model_spec.card, ModelCard)
     dataset_card = load_card(selection.dataset_spec.card, DatasetCard)
     task_card = load_card(selection.task_spec.card, TaskCard)
@@ -35,14 +50,8 @@ def describe(selection: Selection, run_id: str, identity: RunIdentity) -> dict[s
     return {
         "run_id": run_id,
         "identity": identity,
-        "versions": _versions(selection),
-        "python": platform.python_version(),
-        "machine": {
-            "platform": platform.platform(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-        },
-        "seeds": {"bootstrap": BOOTSTRAP_SEED},
+        "data_files": data_files,
+        "seeds": {"bootstrap": BOOTSTRAP_SEED, "cases": "the first 4 bytes of the SHA-256 of the case's id"},
         "licences": {
             "model code": model_card.licence_code,
             "model weights": (checkpoint.licence_weights if checkpoint else "") or model_card.licence_weights,
@@ -51,23 +60,37 @@ def describe(selection: Selection, run_id: str, identity: RunIdentity) -> dict[s
         "level_of_theory": {
             "model": (checkpoint.level_of_theory if checkpoint else "") or model_card.level_of_theory,
             "dataset": dataset_card.level_of_theory,
+            "warning": functionals(model_card, selection.model.options, dataset_card, cases).warning,
         },
         "citations": {part: [asdict(citation) for citation in cited] for part, cited in citations.items()},
         "sessions": [],
     }
 
 
-def session(
-    started: datetime, counters: Counters, facts: ComputeFacts | None, n_records: int, selection: Selection
-) -> dict[str, Any]:
-    """What one invocation of the run did and cost."""
-    finished = datetime.now(UTC)
+def new_session(selection: Selection) -> dict[str, Any]:
+    """An invocation that is about to compute: versions, machine and settings; `spent` fills in the rest."""
     return {
-        "started_at": started.isoformat(timespec="seconds"),
-        "finished_at": finished.isoformat(timespec="seconds"),
-        "wall_seconds": (finished - started).total_seconds(),
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(selection),
+        "python": platform.python_version(),
+        "machine": {"platform": platform.platform(), "processor": _processor(), "cores": usable_cores()},
+        "executor": {"name": selection.executor.name, **selection.executor.options},
+        "worker": {"name": selection.worker.name, **selection.worker.options},
+        "records": 0,
+        "wall_seconds": 0.0,
+        "compute": None,
+        "counters": {},
+    }
+
+
+def spent(
+    session: Mapping[str, Any], wall_seconds: float, n_records: int, counters: Counters, facts: ComputeFacts | None
+) -> dict[str, Any]:
+    """A session with what it has done and cost so far."""
+    return {
+        **session,
         "records": n_records,
-        "executor": {"name": selection.executor, **selection.executor_options},
+        "wall_seconds": wall_seconds,
         "compute": None if facts is None else asdict(facts),
         "counters": asdict(counters),
     }
@@ -75,38 +98,12 @@ def session(
 
 def _versions(selection: Selection) -> dict[str, str]:
     """Of lamcore, the plugins in use, what those require, and what they name as worth recording."""
+    remote = selection.model_spec.remote
+    local = [choice for choice in selection.choices if choice.group != "model" or remote is None]
     distributions = ["lamcore"]
-    for choice in selection.choices:
-        distributions.append(choice.offer.plugin.distribution)
-        distributions += getattr(choice.offer.spec, "packages", ())
-    return versions_behind(distributions)
-
-
-def versions_behind(distributions: Iterable[str]) -> dict[str, str]:
-    """The versions of distributions and of what they require, by name."""
-    distributions = list(distributions)
-    required = {name for distribution in distributions for name in _requirements(distribution)}
-    return _installed({*distributions, *required})
-
-
-def _requirements(distribution: str) -> Iterable[str]:
-    try:
-        requires: Sequence[str] = metadata.requires(distribution) or ()
-    except metadata.PackageNotFoundError:
-        return
-    for requirement in requires:
-        if "extra ==" not in requirement:
-            yield re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
-
-
-def _installed(names: Iterable[str]) -> dict[str, str]:
-    versions = {}
-    for name in sorted(names, key=str.lower):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
+    for choice in local:
+        distributions += [choice.offer.plugin.distribution, *getattr(choice.offer.spec, "packages", ())]
+    return versions_of(distributions) | dict(remote.versions if remote else {})
 
 
 def _processor() -> str:
@@ -123,7 +120,7 @@ def _processor() -> str:
 
 def total_cost(sessions: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Counters and wall time of all sessions of a run together."""
-    total: dict[str, float] = {}
+    total: dict[str, float] = {"batches": 0}
     for one in sessions:
         for name, value in {**one["counters"], "wall_seconds": one["wall_seconds"]}.items():
             total[name] = total.get(name, 0) + value

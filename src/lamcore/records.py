@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import numpy as np
 from filelock import FileLock, Timeout
 
+from lamcore.data_files import sha256
 from lamcore.errors import BadOutputError, RunFolderError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ INLINE_ELEMENTS = 1000
 
 _INLINE_ARRAY = "__array__"
 _FILED_ARRAY = "__array_file__"
+_MAPPED_BYTES = 64 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -324,6 +326,17 @@ def _read_line(line: bytes, folder: Path) -> Record:
     )
 
 
+def check_storable(output: object) -> None:
+    """Refuse an output that could not be stored.
+
+    Raises:
+        BadOutputError: It is not a mapping, or holds something that is not finite or neither JSON nor an array.
+    """
+    if not isinstance(output, Mapping):
+        raise BadOutputError(f"the task returned a {type(output).__name__}, expected values by name")
+    _encode(output, "", {})
+
+
 def _encode(value: Any, path: str, large: dict[str, bytes]) -> Any:
     """A value as JSON, with arrays tagged so that they come back with their type and shape."""
     if value is None or isinstance(value, bool | int | str):
@@ -374,11 +387,12 @@ def _decode(value: Any, folder: Path) -> Any:
     if _INLINE_ARRAY in value:
         return np.array(value[_INLINE_ARRAY], dtype=value["dtype"]).reshape(value["shape"])
     if _FILED_ARRAY in value:
-        name = Path(value[_FILED_ARRAY]).name
-        content = (folder / ARRAYS_FOLDER / name).read_bytes()
-        if hashlib.sha256(content).hexdigest() + ".npy" != name:
-            raise ValueError(f"{ARRAYS_FOLDER}/{name} is damaged: its SHA-256 is not its name")
-        return np.load(io.BytesIO(content), allow_pickle=False)
+        path = folder / ARRAYS_FOLDER / Path(value[_FILED_ARRAY]).name
+        if sha256(path) + ".npy" != path.name:
+            raise ValueError(f"{ARRAYS_FOLDER}/{path.name} is damaged: its SHA-256 is not its name")
+        # Mapped and not read, so that the records of a large run need not fit in memory.
+        mapped = path.stat().st_size > _MAPPED_BYTES
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     return {key: _decode(part, folder) for key, part in value.items()}
 
 

@@ -55,6 +55,7 @@ _HOOKS: dict[str, tuple[Kind, type]] = {
     "lamcore_reports": ("report", ReportSpec),
     "lamcore_commands": ("command", CommandSpec),
 }
+OWN_COMMANDS = ("list", "show", "report", "check", "new", "env", "help")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _RESERVED_OPTIONS = {"model": {"name"}, "task": {"name"}, "dataset": {"name", "max_cases"}}
 
@@ -135,6 +136,7 @@ class Registry:
     slow: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Heavy packages that a plugin imports while loading, by the plugin's name; the first to import one is named."""
     disabled: list[Plugin] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     models: dict[str, Offer[ModelSpec]] = field(default_factory=dict)
     datasets: dict[str, Offer[DatasetSpec]] = field(default_factory=dict)
     tasks: dict[str, Offer[TaskSpec]] = field(default_factory=dict)
@@ -160,10 +162,9 @@ class Registry:
         if claimed:
             raise UnknownNameError(f"{kind} {name!r} cannot be used: " + "; ".join(map(str, claimed)))
         message = unknown(name, name, offers, kind) + "; `lamcore list` shows more"
-        likely = sorted(
-            self.skipped, key=lambda skipped: name not in (skipped.plugin.name, skipped.plugin.distribution)
-        )
-        raise UnknownNameError("\n".join([message, *(str(skipped) for skipped in likely)]))
+        likely = sorted(self.skipped, key=lambda one: name not in (one.plugin.name, one.plugin.distribution))
+        disabled = [f"{plugin} is disabled by {ONLY} or {DISABLE}" for plugin in self.disabled]
+        raise UnknownNameError("\n".join([message, *map(str, likely), *disabled, *self.warnings]))
 
 
 def load_registry(environment: Mapping[str, str] | None = None) -> Registry:
@@ -190,6 +191,9 @@ def load_registry(environment: Mapping[str, str] | None = None) -> Registry:
             registry.disabled.append(plugin)
             continue
         _load(entry_point, plugin, manager, registry)
+    known = {name for one in _entry_points() for name in (one.name, _plugin(one).distribution)}
+    for variable, names in ((ONLY, only or set()), (DISABLE, disabled)):
+        registry.warnings += [f"{variable} names {name!r}, which is not installed" for name in sorted(names - known)]
     if registry.skipped and environment.get(STRICT, "") not in ("", "0"):
         raise PluginError(f"{STRICT} is set and " + "; ".join(map(str, registry.skipped)))
     return registry
@@ -228,7 +232,8 @@ def _load(entry_point: metadata.EntryPoint, plugin: Plugin, manager: pluggy.Plug
             raise _Unusable(" ".join(str(error).split())) from error
         offers = _with_presets(_collect(module, manager), plugin)
         _check_offers(offers, registry)
-    except _Unusable as problem:
+    except Exception as error:  # whatever is wrong with one plugin must not stop another
+        problem = error if isinstance(error, _Unusable) else _Unusable(f"{type(error).__name__}: {error}")
         names = tuple((kind, name) for kind, name, _ in offers)
         remedy = problem.remedy.format(distribution=plugin.distribution, name=plugin.name)
         registry.skipped.append(Skipped(plugin, str(problem), remedy, names))
@@ -319,7 +324,14 @@ def _with_presets(specs: list[tuple[Kind, Any]], plugin: Plugin) -> list[tuple[K
     """The specs by name, and each of their presets as `<name>-<preset>`."""
     offers: list[tuple[Kind, str, Offer[Any]]] = []
     for kind, spec in specs:
-        offers.append((kind, spec.name, Offer(spec, plugin)))
+        remote = getattr(spec, "remote", None)
+        owner = plugin if remote is None else Plugin(plugin.name, remote.distribution, remote.version)
+        for name in ("card", "presets"):
+            if not isinstance(getattr(spec, name, None), Path | None):
+                raise _Unusable(
+                    f"{kind} {spec.name!r}: {name} is a {type(getattr(spec, name)).__name__}, expected a Path"
+                )
+        offers.append((kind, spec.name, Offer(spec, owner)))
         presets = getattr(spec, "presets", None)
         if presets is not None:
             offers += [
@@ -342,6 +354,8 @@ def _check_offers(offers: list[tuple[Kind, str, Offer[Any]]], registry: Registry
                 f"set {DISABLE}={{name}}, or uninstall one of the two",
             )
         seen.add((kind, name))
+        if kind == "command" and name in OWN_COMMANDS and offer.plugin.distribution != "lamcore":
+            raise _Unusable(f"it offers the command {name!r}, a name that lamcore keeps for itself")
         if kind in _RESERVED_OPTIONS:
             try:
                 options = offer.options()

@@ -64,6 +64,7 @@ def relax(
     symprec: float = 0.01,
     pressure_gpa: float = 0.0,
     force_limit: float = 1e4,
+    volume_limit: float = 5.0,
 ) -> Relaxation:
     """Move atoms, and the cell if asked, to where the forces vanish.
 
@@ -81,16 +82,18 @@ def relax(
         symprec: Distance within which atoms count as equivalent, Å.
         pressure_gpa: Outer pressure on a relaxing cell, GPa, compression positive.
         force_limit: Longest force on an atom that is still taken for physics, eV/Å.
+        volume_limit: By which factor the volume of the cell may grow or shrink and still be taken for physics.
 
     Raises:
         ConstraintError: A constraint other than FixAtoms, or FixAtoms together with symmetry.
         MissingPropertyError: The cell relaxes and the model gives no stress.
-        RelaxationExplodedError: A prediction is not finite, or a force is longer than `force_limit`.
+        RelaxationExplodedError: A prediction is not finite, a force is longer than `force_limit`, or the volume has
+            changed by more than `volume_limit`.
         SymmetryError: The space group cannot be found.
         UnsupportedStructureError: The cell relaxes and the structure is not periodic in all three directions.
         ValueError: An option is out of its range.
     """
-    _check_options(optimizer, cell, fmax, max_steps, pressure_gpa)
+    _check_options(optimizer, cell, fmax, max_steps, pressure_gpa, force_limit, volume_limit)
     fixed = fixed_atoms(atoms)
     if symmetry and len(fixed):
         raise ConstraintError(
@@ -111,7 +114,8 @@ def relax(
         project = _fixed_atoms_projection(fixed)
     coordinates = FrechetCell(first, pressure_gpa / GPA_PER_EV_ANG3) if cell == "frechet" else FixedCell(first)
     stepper = Fire() if optimizer == "fire" else Lbfgs()
-    result = _descend(first, model, coordinates, stepper, project, fmax, max_steps, force_limit)
+    limits = _Limits(force_limit, volume_limit)
+    result = _descend(first, model, coordinates, stepper, project, fmax, max_steps, limits)
     result.atoms.set_constraint([constraint.copy() for constraint in atoms.constraints])
     return result
 
@@ -124,21 +128,21 @@ def _descend(
     project: Projection,
     fmax: float,
     max_steps: int,
-    force_limit: float,
+    limits: _Limits,
 ) -> Relaxation:
     here = coordinates.start()
     n_steps = 0
     while True:
         current = first.copy()
         coordinates.place(here, current)
+        if problem := _what_ran_away(current, first, limits.volume):
+            raise _exploded(first, n_steps, problem)
         (prediction,) = model.evaluate([current])
-        if problem := what_exploded(prediction, force_limit):
-            raise RelaxationExplodedError(
-                f"{first.get_chemical_formula()}: step {n_steps} of the relaxation: {problem}"
-            )
+        if problem := what_exploded(prediction, limits.force):
+            raise _exploded(first, n_steps, problem)
         forces = project(coordinates.forces(here, prediction))
         residual = longest_row(forces)
-        if residual < fmax or n_steps == max_steps:
+        if residual < fmax or n_steps >= max_steps:
             break
         here = here + stepper.displacement(here, forces)
         n_steps += 1
@@ -153,15 +157,52 @@ def _descend(
     )
 
 
-def _check_options(optimizer: str, cell: str, fmax: float, max_steps: int, pressure_gpa: float) -> None:
+@dataclass(frozen=True)
+class _Limits:
+    """What is still taken for physics: forces in eV/Å, and the factor by which the volume may change."""
+
+    force: float
+    volume: float
+
+
+def _what_ran_away(current: Atoms, first: Atoms, volume_limit: float) -> str | None:
+    """What is wrong with the positions or the cell that a step has led to; None if nothing is."""
+    if not (np.isfinite(current.positions).all() and np.isfinite(current.cell.array).all()):
+        return "positions or cell are not finite"
+    before, now = (abs(float(np.linalg.det(atoms.cell.array))) for atoms in (first, current))
+    if before > 0 and not 1 / volume_limit <= now / before <= volume_limit:
+        return (
+            f"the volume went from {before:.4g} to {now:.4g} Å³, expected a change by at most a factor {volume_limit:g}"
+        )
+    return None
+
+
+def _exploded(first: Atoms, n_steps: int, problem: str) -> RelaxationExplodedError:
+    return RelaxationExplodedError(f"{first.get_chemical_formula()}: step {n_steps} of the relaxation: {problem}")
+
+
+def _check_options(
+    optimizer: str,
+    cell: str,
+    fmax: float,
+    max_steps: int,
+    pressure_gpa: float,
+    force_limit: float,
+    volume_limit: float,
+) -> None:
     if optimizer not in get_args(OptimizerName):
         raise ValueError(f"optimizer is {optimizer!r}, expected one of {', '.join(get_args(OptimizerName))}")
     if cell not in get_args(CellName):
         raise ValueError(f"cell is {cell!r}, expected one of {', '.join(get_args(CellName))}")
-    if not fmax > 0:
-        raise ValueError(f"fmax is {fmax} eV/Å, expected more than zero")
-    if max_steps < 0:
-        raise ValueError(f"max_steps is {max_steps}, expected zero or more")
+    for name, value in (("fmax", fmax), ("force_limit", force_limit)):
+        if not (value > 0 and np.isfinite(value)):
+            raise ValueError(f"{name} is {value} eV/Å, expected a finite number above zero")
+    if not volume_limit > 1:
+        raise ValueError(f"volume_limit is {volume_limit}, expected a factor above 1")
+    if not isinstance(max_steps, int) or max_steps < 0:
+        raise ValueError(f"max_steps is {max_steps}, expected a whole number of at least zero")
+    if not np.isfinite(pressure_gpa):
+        raise ValueError(f"pressure_gpa is {pressure_gpa}, expected a finite number")
     if cell == "fixed" and pressure_gpa != 0:
         raise ValueError(f"pressure_gpa is {pressure_gpa}, which does nothing to a fixed cell; use cell='frechet'")
 

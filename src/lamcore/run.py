@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lamcore.aggregate import score_cases
 from lamcore.batching import Counters
-from lamcore.config import Selection, select
-from lamcore.errors import BadOutputError, DataError, RunFolderError
+from lamcore.config import Selection, Subject, read_subject
+from lamcore.data_files import sha256
+from lamcore.dataset import content_sha256
+from lamcore.errors import DataError, PluginError, RunFolderError
 from lamcore.executors import Progress, execute
 from lamcore.identity import RunIdentity, identify, run_id
 from lamcore.page import render_page
-from lamcore.provenance import describe, session
-from lamcore.records import Failure, Record, RecordStore, read_records
+from lamcore.provenance import describe, new_session, spent
+from lamcore.records import Record, RecordStore, read_records
 from lamcore.report import RunView
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
+    from lamcore.dataset import Dataset
     from lamcore.registry import Registry
     from lamcore.task import Metric, Task
 
-CONFIG, PROVENANCE, METRICS, PAGE = "config.yaml", "provenance.json", "metrics.json", "report.html"
+CONFIG, PROVENANCE, METRICS, PAGE, LOG = "config.yaml", "provenance.json", "metrics.json", "report.html", "run.log"
+_SECONDS_BETWEEN_COSTS = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Watcher(Protocol):
     """Is told how a run goes; the command line draws a progress bar from it."""
 
-    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, records: Sequence[Record]) -> None:
-        """The run's folder is open, `records` of earlier sessions are kept."""
+    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Sequence[Record]) -> None:
+        """The run's folder is open; `kept` are records of earlier sessions whose cases are not computed again."""
 
     def recorded(self, record: Record, counters: Counters) -> None:
         """One more case is done or failed."""
@@ -46,13 +55,14 @@ class RunResult:
 
     Attributes:
         folder: Where everything is.
+        subject: What was measured.
         metrics: The summary.
         n_cases: Cases of the run.
         failures: Why cases failed, by case id; a case not computed yet is among them.
     """
 
     folder: Path
-    selection: Selection
+    subject: Subject
     metrics: Sequence[Metric]
     n_cases: int
     failures: Mapping[str, str]
@@ -62,23 +72,27 @@ def run(selection: Selection, registry: Registry, watcher: Watcher) -> RunResult
     """Compute what is missing of a run, and report it.
 
     Raises:
-        ConfigError: The model does not give what the task needs.
+        ConfigError: An option's value is refused, or the model does not give what the task needs.
         DataError: The dataset cannot be read.
         RunFolderError: The run's folder is held by another process, not writable, or the disk is full.
     """
-    cases = load_cases(selection)
+    dataset: Dataset = selection.dataset.build()
+    cases = take_cases(dataset, selection)
+    task: Task = selection.task.build()
     identity = identify(selection, cases)
     folder = selection.runs / _folder_name(selection, run_id(identity))
-    with RecordStore(folder) as store:
-        provenance = _open_folder(folder, selection, identity)
-        todo = [case for case in cases if case.id not in store.finished(selection.retry_failed)]
-        watcher.started(folder, provenance, len(cases), list(store.records.values()))
+    with RecordStore(folder) as store, _logged_to(folder):
+        provenance = _open_folder(folder, selection, identity, dataset, cases)
+        finished = store.finished(selection.retry_failed)
+        todo = [case for case in cases if case.id not in finished]
+        _warn(provenance)
+        watcher.started(folder, provenance, len(cases), [store.records[case_id] for case_id in finished])
         _compute(selection, todo, store, watcher, provenance)
-        return _report(folder, selection, registry, cases, store.records)
+    return _report(folder, selection, task, registry, cases, provenance)
 
 
 def report(folder: Path, registry: Registry) -> RunResult:
-    """Score and report the records of a run again, without computing any physics.
+    """Score and report the records of a run again, without computing any physics; the model need not be installed.
 
     Raises:
         RunFolderError: The folder is not a run's, or cannot be written.
@@ -89,33 +103,31 @@ def report(folder: Path, registry: Registry) -> RunResult:
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{folder}: not the folder of a run ({error}); give one that holds {CONFIG}") from error
-    selection = select(config, registry)
-    cases = load_cases(selection)
-    recorded = provenance["identity"]["dataset"]["content_sha256"]
-    found = identify(selection, cases)["dataset"]["content_sha256"]
+    subject = read_subject(config, registry)
+    cases = take_cases(subject.dataset.build(), subject)
+    recorded, found = provenance["identity"]["dataset"]["content_sha256"], content_sha256(cases)
     if found != recorded:
         raise DataError(
-            f"{folder}: the run was computed on other data: dataset {selection.dataset.name!r} has content "
+            f"{folder}: the run was computed on other data: dataset {subject.dataset.name!r} has content "
             f"{found[:12]}, the run has {recorded[:12]}; install the version named in {PROVENANCE}, or run again"
         )
-    return _report(folder, selection, registry, cases, read_records(folder))
+    _warn(provenance)
+    return _report(folder, subject, subject.task.build(), registry, cases, provenance)
 
 
-def load_cases(selection: Selection) -> list[Case]:
+def take_cases(dataset: Dataset, subject: Subject) -> list[Case]:
     """The cases of a run.
 
     Raises:
         DataError: There are none, or two have the same id.
     """
-    cases = list(islice(selection.dataset.build().cases(), selection.max_cases))
+    cases = list(islice(dataset.cases(), subject.max_cases))
     if not cases:
-        raise DataError(f"dataset {selection.dataset.name!r} has no cases; check its options")
+        raise DataError(f"dataset {subject.dataset.name!r} has no cases; check its options")
     seen: set[str] = set()
     for case in cases:
         if case.id in seen:
-            raise DataError(
-                f"dataset {selection.dataset.name!r}: two cases have the id {case.id!r}; ids must be unique"
-            )
+            raise DataError(f"dataset {subject.dataset.name!r}: two cases have the id {case.id!r}; ids must be unique")
         seen.add(case.id)
     return cases
 
@@ -124,11 +136,19 @@ def _folder_name(selection: Selection, identifier: str) -> str:
     return "-".join((selection.task.name, selection.model.name, selection.dataset.name, identifier))
 
 
-def _open_folder(folder: Path, selection: Selection, identity: RunIdentity) -> dict[str, Any]:
+def _warn(provenance: Mapping[str, Any]) -> None:
+    if warning := provenance["level_of_theory"]["warning"]:
+        logger.warning(warning)
+
+
+def _open_folder(
+    folder: Path, selection: Selection, identity: RunIdentity, dataset: Dataset, cases: Sequence[Case]
+) -> dict[str, Any]:
     """Write down what the run is, before it computes anything; keep what earlier sessions wrote of themselves."""
     from omegaconf import OmegaConf
 
-    provenance = describe(selection, run_id(identity), identity)
+    data_files = {name: sha256(path) for name, path in dataset.files.items()}
+    provenance = describe(selection, run_id(identity), identity, data_files, cases)
     earlier = folder / PROVENANCE
     if earlier.exists():
         try:
@@ -145,43 +165,48 @@ def _open_folder(folder: Path, selection: Selection, identity: RunIdentity) -> d
 def _compute(
     selection: Selection, todo: Sequence[Case], store: RecordStore, watcher: Watcher, provenance: dict[str, Any]
 ) -> None:
-    """Calculate cases and record each as it is ready; what it cost is written down even when it is interrupted."""
+    """Calculate cases and record each as it is ready; what it costs is written down as it goes."""
     if not todo:
         return
     attempts = {case.id: store.next_attempt(case.id) for case in todo}
-    started = datetime.now(UTC)
-    last = Progress((), Counters(), None)
+    sessions, session = provenance["sessions"], new_session(selection)
+    sessions.append(session)
     n_records = 0
+    last = Progress((), Counters(), None)
+    started = written = time.monotonic()
+
+    def write_down() -> None:
+        sessions[-1] = spent(session, time.monotonic() - started, n_records, last.counters, last.facts)
+        _write(store.folder / PROVENANCE, _json(provenance))
+
+    write_down()
     try:
         for last in execute(selection, todo, attempts):
             for record in last.records:
-                watcher.recorded(_append(store, record), last.counters)
+                store.append(record)
+                watcher.recorded(record, last.counters)
                 n_records += 1
+            if time.monotonic() - written > _SECONDS_BETWEEN_COSTS:
+                write_down()
+                written = time.monotonic()
     finally:
-        provenance["sessions"].append(session(started, last.counters, last.facts, n_records, selection))
-        _write(store.folder / PROVENANCE, _json(provenance))
-
-
-def _append(store: RecordStore, record: Record) -> Record:
-    """Store a record; output that cannot be stored, such as a value that is not finite, makes it a failed one."""
-    try:
-        store.append(record)
-    except BadOutputError as error:
-        record = Record.failed(record.case_id, Failure.of(error), record.seconds, record.attempt)
-        store.append(record)
-    return record
+        write_down()
 
 
 def _report(
-    folder: Path, selection: Selection, registry: Registry, cases: Sequence[Case], records: Mapping[str, Record]
+    folder: Path,
+    subject: Subject,
+    task: Task,
+    registry: Registry,
+    cases: Sequence[Case],
+    provenance: Mapping[str, Any],
 ) -> RunResult:
     """Score what is recorded, sum it up, and write the metrics and the page."""
-    task: Task = selection.task.build()
+    records = read_records(folder)
     scored = score_cases(task, cases, records)
-    metrics = task.summarize(scored)
+    metrics = _finite(task.summarize(scored), subject.task.name)
     failures = {case.case.id: case.failure for case in scored if case.failure is not None}
     outputs = {case_id: record.output for case_id, record in records.items() if record.output is not None}
-    provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     summary = {
         "run_id": provenance["run_id"],
         "n_cases": len(cases),
@@ -190,10 +215,38 @@ def _report(
         "cases": [{"id": case.case.id, "scores": case.scores, "failure": case.failure} for case in scored],
     }
     _write(folder / METRICS, _json(summary))
-    reports = [offer.spec for offer in registry.reports.values() if offer.spec.task in (selection.task.name, "*")]
-    view = RunView(selection.plain, scored, outputs, metrics)
+    reports = [offer.spec for offer in registry.reports.values() if offer.spec.task in (subject.task.name, "*")]
+    view = RunView(subject.plain, scored, outputs, metrics)
     _write(folder / PAGE, render_page(view, provenance, reports))
-    return RunResult(folder, selection, metrics, len(cases), failures)
+    return RunResult(folder, subject, metrics, len(cases), failures)
+
+
+def _finite(metrics: list[Metric], task: str) -> list[Metric]:
+    for metric in metrics:
+        numbers = (metric.value, metric.dummy, *(metric.interval or ()))
+        if not all(number is None or math.isfinite(number) for number in numbers):
+            raise PluginError(
+                f"task {task!r}: metric {metric.name!r} is {metric.value} with dummy {metric.dummy} and interval "
+                f"{metric.interval}, expected finite numbers or None; the records are safe"
+            )
+    return metrics
+
+
+@contextmanager
+def _logged_to(folder: Path) -> Iterator[None]:
+    """Keep what lamcore and the models' processes log of a run beside its records."""
+    handler = logging.FileHandler(folder / LOG, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("lamcore")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def _json(value: object) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
+import math
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,18 +44,19 @@ def options_of(build: Callable[..., Any]) -> dict[str, Option]:
         PluginError: A parameter has no type, a type that a configuration cannot hold, or is variadic.
     """
     options = {}
+    function = build.func if isinstance(build, functools.partial) else build
     for parameter in inspect.signature(build).parameters.values():
-        where = f"builder {build.__module__}.{build.__qualname__}, parameter {parameter.name!r}"
+        where = f"builder {getattr(function, '__qualname__', function)}, parameter {parameter.name!r}"
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise PluginError(f"{where}: is {parameter.kind.description}, expected a named parameter")
         if parameter.annotation is parameter.empty:
             raise PluginError(f"{where}: has no type; annotate it")
         annotation = parameter.annotation
         if isinstance(annotation, str):
-            scope = inspect.unwrap(build.__init__ if inspect.isclass(build) else build)
+            scope = inspect.unwrap(function.__init__ if inspect.isclass(function) else function)
             try:
-                annotation = eval(annotation, scope.__globals__)  # the plugin's own source text
-            except NameError as error:
+                annotation = eval(annotation, getattr(scope, "__globals__", {}))  # the plugin's own source text
+            except Exception as error:  # whatever the plugin's text raises
                 raise PluginError(f"{where}: the type {annotation} cannot be resolved: {error}") from error
         if not _is_supported(annotation):
             raise PluginError(
@@ -68,9 +71,10 @@ def option_help(build: Callable[..., Any]) -> dict[str, str]:
     """What the `Args:` section of a builder's docstring says of each option, on one line each."""
     from docstring_parser import parse
 
-    texts = [build.__doc__ or ""]
-    if inspect.isclass(build):
-        texts.append(build.__init__.__doc__ or "")
+    function = build.func if isinstance(build, functools.partial) else build
+    texts = [function.__doc__ or ""]
+    if inspect.isclass(function):
+        texts.append(function.__init__.__doc__ or "")
     return {
         parameter.arg_name: " ".join((parameter.description or "").split())
         for text in texts
@@ -159,7 +163,8 @@ def _convert(annotation: Any, value: Any) -> tuple[bool, Any]:
     if isinstance(value, bool) or annotation is bool:
         return isinstance(value, bool) and annotation is bool, value
     if annotation is float:
-        return isinstance(value, int | float), float(value) if isinstance(value, int | float) else value
+        fits = isinstance(value, int | float) and math.isfinite(value)
+        return fits, float(value) if fits else value
     if annotation is int:
         return isinstance(value, int), value
     if annotation is Path:

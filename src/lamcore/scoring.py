@@ -230,7 +230,11 @@ def _mean_metric(
         interval=None if interval is None else (outer(interval[0]), outer(interval[1])),
         n=len(counted),
         n_failed=len(imputed),
-        note=f"mean over the {len(finished)} cases that did not fail" if failures == "excluded" else "",
+        note=(
+            f"mean over the {len(finished)} cases that did not fail"
+            if failures == "excluded"
+            else "failed cases count at the dummy's error"
+        ),
     )
 
 

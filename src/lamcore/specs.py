@@ -6,7 +6,7 @@ A builder's signature is its configuration schema. Give every option a type (`in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from lamcore.dataset import Dataset
     from lamcore.report import RunView, Section
     from lamcore.task import Task
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where a model is that is not installed here; it runs in a worker process.
+
+    Attributes:
+        python: The interpreter that holds it.
+        distribution: The plugin's distribution there.
+        version: The plugin's version.
+        versions: Versions there that are worth recording, by distribution.
+    """
+
+    python: Path
+    distribution: str
+    version: str
+    versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class ModelSpec:
             be, without loading them. Their SHA-256 becomes part of the run's identity.
         packages: Distributions whose versions are worth recording, beside what the plugin's metadata requires.
         presets: A folder of YAML files, each a named set of options: `<name>-<stem>` becomes a model of its own.
+        remote: The environment that holds the model, where it is not this one.
     """
 
     name: str
@@ -39,6 +57,7 @@ class ModelSpec:
     weights: Callable[..., Sequence[Path]] | None = None
     packages: tuple[str, ...] = ()
     presets: Path | None = None
+    remote: Remote | None = None
 
 
 @dataclass(frozen=True)

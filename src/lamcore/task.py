@@ -38,9 +38,9 @@ class Metric:
         direction: Whether lower or higher values are better.
         dummy: What a model that knows only the mean of the labels would get; None where that has no meaning.
         interval: 95 % confidence interval over cases; None with fewer than two cases.
-        n: Cases in the denominator, failed ones included.
+        n: Cases that the metric is about, failed ones included.
         n_failed: Failed cases among them.
-        note: How failed cases enter, when it is not at the dummy's error.
+        note: How failed cases enter.
     """
 
     name: str

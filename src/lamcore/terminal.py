@@ -62,9 +62,9 @@ class ProgressBar:
             if self._progress.live.is_started:
                 self._progress.stop()
 
-    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, records: Sequence[Record]) -> None:
+    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Sequence[Record]) -> None:
         """Say what is about to run, and where its results go."""
-        self.folder, self.n_cases, self.n_recorded = folder, n_cases, len(records)
+        self.folder, self.n_cases, self.n_recorded = folder, n_cases, len(kept)
         config = provenance["identity"]
         print_ = self._console.print
         names = f"[bold]{config['task']['name']}[/bold] with [bold]{config['model']['name']}[/bold]"
@@ -76,14 +76,13 @@ class ProgressBar:
             f"model: {escape(provenance['licences']['model weights'])}; {escape(_cite(provenance, 'model'))}",
             style="dim",
         )
-        if records:
-            failed = sum(record.status == "failed" for record in records)
-            again = f", {failed} of them failed (retry_failed=true tries those again)" if failed else ""
-            print_(f"{len(records)} of {n_cases} cases are there from an earlier session{again}")
-        self._failed = sum(record.status == "failed" for record in records)
-        self._progress.update(self._task, total=n_cases, completed=len(records), failed=self._failed)
+        self._failed = sum(record.status == "failed" for record in kept)
+        if kept:
+            again = f", {self._failed} of them failed (retry_failed=true tries those again)" if self._failed else ""
+            print_(f"{len(kept)} of {n_cases} cases are there from an earlier session{again}")
+        self._progress.update(self._task, total=n_cases, completed=len(kept), failed=self._failed)
         self._began = time.perf_counter()
-        if len(records) < n_cases:
+        if len(kept) < n_cases:
             self._progress.start()
 
     def recorded(self, record: Record, counters: Counters) -> None:
@@ -91,9 +90,7 @@ class ProgressBar:
         self.n_recorded += 1
         self._failed += record.status == "failed"
         rate = counters.structures / max(time.perf_counter() - self._began, 1e-9)
-        self._progress.update(
-            self._task, completed=min(self.n_recorded, self.n_cases), failed=self._failed, rate=f"{rate:.3g}"
-        )
+        self._progress.update(self._task, completed=self.n_recorded, failed=self._failed, rate=f"{rate:.3g}")
 
 
 def print_result(console: Console, result: RunResult) -> None:
@@ -119,7 +116,7 @@ def print_result(console: Console, result: RunResult) -> None:
     console.print(table)
     if result.failures:
         console.print(
-            f"{len(result.failures)} of {result.n_cases} cases failed and count as the notes in the report say:",
+            f"{len(result.failures)} of {result.n_cases} cases failed; the notes in the report say how they count:",
             style="red",
         )
         for case_id, why in list(result.failures.items())[:_FAILURES_SHOWN]:
@@ -134,7 +131,7 @@ def print_comparison(console: Console, results: Sequence[RunResult]) -> None:
     """The metrics of several runs side by side, one table for each task and dataset."""
     groups: dict[tuple[str, str], list[RunResult]] = {}
     for result in results:
-        groups.setdefault((result.selection.task.name, result.selection.dataset.name), []).append(result)
+        groups.setdefault((result.subject.task.name, result.subject.dataset.name), []).append(result)
     for (task, dataset), members in groups.items():
         if len(members) < 2:
             continue
@@ -142,7 +139,7 @@ def print_comparison(console: Console, results: Sequence[RunResult]) -> None:
         table.add_column("metric")
         table.add_column("unit")
         for member in members:
-            table.add_column(f"{member.selection.model.name}\n{member.folder.name[-12:]}", justify="right")
+            table.add_column(f"{member.subject.model_name}\n{member.folder.name[-12:]}", justify="right")
         by_run = [{metric.name: metric for metric in member.metrics} for member in members]
         for name in dict.fromkeys(metric.name for member in members for metric in member.metrics):
             found = [metrics.get(name) for metrics in by_run]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamcore.adapters import as_model
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub, Outcome
+from lamcore.batching import Counters, Hub, Job, Outcome
+from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
-from lamcore.records import Failure, Record
+from lamcore.records import Failure, Record, check_storable
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -43,10 +46,12 @@ class Workbench:
     """
 
     def __init__(self, selection: Selection) -> None:
-        self.counters = Counters(model_builds=1)
+        self.counters = Counters()
         self._task: Task = selection.task.build()
         started = time.perf_counter()
-        model = as_model(selection.model.build(), selection.model.name)
+        self._model = model = build_model(selection)
+        self._builds_counted = model.n_builds
+        self.counters.model_builds += model.n_builds
         self.counters.build_seconds += time.perf_counter() - started
         if missing := self._task.needs - model.properties:
             raise ConfigError(
@@ -66,13 +71,53 @@ class Workbench:
         """
         for outcome in self._hub.run(self._job(case) for case in cases):
             case = cases[outcome.index]
+            self.counters.model_builds += self._model.n_builds - self._builds_counted
+            self._builds_counted = self._model.n_builds
             yield _record(case.id, outcome, attempts.get(case.id, 1))
 
-    def _job(self, case: Case) -> Callable[[Model], Mapping[str, Any]]:
-        def job(model: Model) -> Mapping[str, Any]:
-            return self._task.calculate(case, model)
+    def close(self) -> None:
+        """End the processes that hold the model, if any."""
+        self._model.close()
 
-        return job
+    def _job(self, case: Case) -> Job[Mapping[str, Any]]:
+        def work(model: Model) -> Mapping[str, Any]:
+            output = self._task.calculate(case, model)
+            check_storable(output)
+            return output
+
+        seed = int.from_bytes(hashlib.sha256(case.id.encode()).digest()[:4])
+        return Job(work, seed)
+
+
+def build_model(selection: Selection) -> Model:
+    """The model of a run: in this process, or in workers where the user or the model's environment wants that."""
+    choice, way, remote = selection.model, selection.worker, selection.model_spec.remote
+    if way.name == "none" and remote is None:
+        return as_model(choice.build(), choice.name)
+    from lamcore.worker.client import WorkerModel, WorkerPool, WorkerSettings
+
+    count = way.options.get("count", 1)
+    devices = way.options.get("devices") or [None] * count
+    if way.options.get("devices") and "device" not in choice.offer.options():
+        raise ConfigError(f"worker.devices: model {choice.name!r} has no option device; leave worker.devices out")
+    settings = [
+        WorkerSettings(
+            model=choice.name,
+            options=choice.options if device is None else {**choice.options, "device": device},
+            python=Path(sys.executable) if remote is None else remote.python,
+            timeout_s=way.options.get("timeout_s", 600.0),
+            environment=_share_of_threads(len(devices)),
+        )
+        for device in devices
+    ]
+    return WorkerPool([WorkerModel(one) for one in settings])
+
+
+def _share_of_threads(workers: int) -> dict[str, str]:
+    """Each worker's numerical libraries use their share of the cores, unless the user has said otherwise."""
+    if "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(max(1, usable_cores() // workers))}
 
 
 def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> Record:
@@ -87,4 +132,4 @@ def _n_threads() -> int:
     """Threads that a computation of this process may use, as the loaded libraries see it."""
     if "torch" in sys.modules:
         return int(sys.modules["torch"].get_num_threads())
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+    return int(os.environ.get("OMP_NUM_THREADS", "0")) or usable_cores()

@@ -33,3 +33,10 @@ def test_every_citation_has_a_doi_and_an_entry_with_it(card):
     citations = [*card.citations, *(c for entry in card.checkpoints.values() for c in entry.citations)]
     assert all(citation.doi and citation.doi in citation.bibtex for citation in citations)
     assert card.citations[0].doi == "10.1038/s42256-023-00716-3"
+
+
+def test_functional_is_that_of_the_training_data(card):
+    assert card.functional == "PBE"
+    assert {name: entry.functional for name, entry in card.checkpoints.items() if entry.functional} == {
+        "r2scan": "r2SCAN"
+    }

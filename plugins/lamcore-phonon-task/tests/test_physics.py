@@ -212,3 +212,52 @@ def test_stored_vasp_forces_give_the_stored_labels(reference_data, mp_id):
     assert ours.entropy_j_per_mol_k == pytest.approx(theirs["entropy_J_K_mol"], rel=2e-5)
     assert ours.free_energy_kj_per_mol == pytest.approx(theirs["free_energy_kJ_mol"], abs=1e-3)
     assert ours.heat_capacity_j_per_mol_k == pytest.approx(theirs["heat_capacity_J_K_mol"], rel=2e-5)
+
+
+def body_centred_copper(c_over_a):
+    """The primitive cell of a body-centred tetragonal crystal."""
+    a = (2 * 11.8 / c_over_a) ** (1 / 3)  # as dense as fcc copper, which has c/a = √2
+    cell = a / 2 * np.array([[-1, 1, c_over_a], [1, -1, c_over_a], [1, 1, -c_over_a]])
+    phonon, supercells = physics.prepare(Atoms("Cu", cell=cell, pbc=True), np.diag([3, 3, 3]), np.eye(3))
+    physics.solve_force_constants(phonon, emt_forces(supercells))
+    return phonon
+
+
+def test_mesh_of_a_body_centred_tetragonal_cell_gives_the_sums_of_a_dense_plain_mesh():
+    """phonopy takes the conventional cell's mesh there; the plain mesh has no symmetry and is made here."""
+    phonon = body_centred_copper(1.3)
+    mesh = physics.sample_mesh(phonon, 60.0)
+    assert not mesh.regular
+    assert mesh.weights.sum() == np.prod(mesh.numbers)
+    assert len(mesh.weights) < 0.1 * mesh.weights.sum()
+    axis = np.arange(25) / 25
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    plain = physics.frequencies_at(phonon, points)
+    sums = [
+        physics.thermal_properties(physics.without_acoustic_at_gamma(qpoints, frequencies), weights, 300.0)
+        for qpoints, frequencies, weights in (
+            (mesh.qpoints, mesh.frequencies_thz, mesh.weights),
+            (points, plain, np.ones(len(points), dtype=int)),
+        )
+    ]
+    assert sums[0].heat_capacity_j_per_mol_k == pytest.approx(sums[1].heat_capacity_j_per_mol_k, rel=1e-4)
+    assert sums[0].entropy_j_per_mol_k == pytest.approx(sums[1].entropy_j_per_mol_k, rel=2e-3)
+    assert mesh.frequencies_thz.max() == pytest.approx(plain.max(), rel=1e-2)
+
+
+def test_mesh_of_a_face_centred_cell_is_the_regular_one():
+    phonon, supercells = physics.prepare(bulk("Cu", cubic=True), np.diag([2, 2, 2]), FACE_CENTRED)
+    physics.solve_force_constants(phonon, emt_forces(supercells))
+    mesh = physics.sample_mesh(phonon, 40.0)
+    assert mesh.regular
+    # |a*| of the primitive cell is √3/a.
+    assert mesh.numbers.tolist() == [round(40.0 * np.sqrt(3) / 3.61)] * 3
+    assert mesh.weights.sum() == np.prod(mesh.numbers)
+
+
+@pytest.mark.parametrize(
+    ("distortion_ang", "symprec_ang", "number"), [(0, 1e-5, 221), (5e-3, 1e-5, 99), (5e-3, 0.02, 221)]
+)
+def test_space_group_is_that_within_the_tolerance(cu3au, distortion_ang, symprec_ang, number):
+    cu3au.positions[3, 2] += distortion_ang
+    assert physics.space_group_number(cu3au, symprec_ang) == number

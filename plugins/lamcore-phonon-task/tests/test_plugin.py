@@ -81,6 +81,14 @@ def test_wrongly_judged_stability_is_listed_and_right_ones_are_not(view):
     assert "Cu&lt;b&gt;" not in body
 
 
+def test_crystals_whose_space_group_changed_are_listed(view):
+    outputs = {**view.outputs, "au": {**view.outputs["au"], "space_group_given": 12, "space_group_relaxed": 225}}
+    changed = RunView(config={}, scored=view.scored, outputs=outputs, metrics=view.metrics)
+    body = {section.title: section.body for section in sections(changed)}["Space groups that changed"]
+    assert "<td>Au&lt;b&gt;</td><td>au</td><td>12</td><td>225</td>" in body
+    assert "Cu" not in body
+
+
 def test_report_of_a_run_in_which_everything_failed_lists_why():
     case = Case("pd", (bulk("Pd"),), {"entropy_j_per_mol_k": 40.0}, {})
     (section,) = sections(RunView({}, [ScoredCase(case, None, "no such element")], {}, []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import lamcore_phonon
 import numpy as np
@@ -37,6 +38,26 @@ class Unstable(Model):
             rest = np.rint(atoms.get_scaled_positions(wrap=False) * 4) / 4 @ atoms.cell.array
             predictions.append(Prediction(0.0, 2.0 * (atoms.positions - rest), np.zeros(6)))
         return predictions
+
+
+class Restless(Model):
+    """EMT under a pressure that changes its sign with each request, so that no relaxation converges."""
+
+    def __init__(self):
+        self.inner = AseModel(EMT())
+        self.sign = 1
+
+    def evaluate(self, structures):
+        self.sign = -self.sign
+        pressure = 0.01 * self.sign * np.array([1, 1, 1, 0, 0, 0])
+        return [Prediction(one.energy, one.forces, one.stress + pressure) for one in self.inner.evaluate(structures)]
+
+
+class Free(Model):
+    """Atoms that do not feel each other."""
+
+    def evaluate(self, structures):
+        return [Prediction(0.0, np.zeros((len(atoms), 3)), np.zeros(6)) for atoms in structures]
 
 
 def copper_case(repeat=2, reference=None, **settings):
@@ -87,10 +108,71 @@ def test_a_relaxation_that_does_not_converge_fails_the_case():
 
 
 def test_lambench_protocol_goes_on_after_the_step_limit():
-    task = lamcore_phonon.build_task(protocol="lambench", max_steps=2)
-    output = task.calculate(copper_case(), AseModel(EMT()))
+    output = lamcore_phonon.build_task(protocol="lambench").calculate(copper_case(), Restless())
     assert output["relaxation_converged"] is False
-    assert output["relaxation_steps"] == 2
+    assert output["relaxation_steps"] == 500
+
+
+def test_a_crystal_whose_force_constants_vanish_fails():
+    for protocol in ("default", "lambench"):
+        task = lamcore_phonon.build_task(protocol=protocol)
+        with pytest.raises(CaseError, match=r"Cu4: the force constants vanish: .* at 11\.76 Å³ an atom") as raised:
+            task.calculate(copper_case(), Free())
+        assert len(raised.value.structure) == 4
+
+
+def distorted_cu3au(cu3au, distortion_ang):
+    """Tetragonal by as much; it is taken as it is, since any force is small enough."""
+    cu3au.positions[3, 2] += distortion_ang
+    return Case("t", (cu3au,), {}, {"supercell_matrix": np.eye(3, dtype=int).tolist(), "primitive_matrix": "auto"})
+
+
+@pytest.mark.parametrize(
+    ("options", "distortion_ang", "relaxed"),
+    [
+        ({}, 5e-3, 99),  # a real distortion is kept
+        ({}, 2e-5, 221),  # what rounding in a file makes is not
+        ({"symprec_ang": 0.02}, 5e-3, 221),  # the option reaches the relaxation
+        ({"symprec_ang": 0.02, "symmetry": False}, 5e-3, 99),
+    ],
+)
+def test_symmetry_is_raised_only_within_the_tolerance_and_recorded(cu3au, options, distortion_ang, relaxed):
+    task = lamcore_phonon.build_task(fmax=100.0, **options)
+    output = task.calculate(distorted_cu3au(cu3au, distortion_ang), AseModel(EMT()))
+    assert output["relaxation_steps"] == 0
+    assert output["space_group_given"] == 99
+    assert output["space_group_relaxed"] == relaxed
+
+
+def test_lambench_protocol_raises_symmetry_as_lambench_does(cu3au):
+    task = lamcore_phonon.build_task(protocol="lambench")
+    output = task.calculate(distorted_cu3au(cu3au, 5e-3), AseModel(EMT()))
+    assert (output["space_group_given"], output["space_group_relaxed"]) == (99, 221)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"relax": False},
+        {"fmax": 0.5},
+        {"max_steps": 2},
+        {"symmetry": False},
+        {"displacement_ang": 0.03},
+        {"mesh_length_ang": 10.0},
+        {"symprec_ang": 1e-3},
+        {"fmax": 0.5, "symmetry": False},
+    ],
+)
+def test_lambench_protocol_refuses_options_that_contradict_it(options):
+    lamcore_phonon.build_task(**options)
+    named = ", ".join(f"task.{name}={value}" for name, value in options.items())
+    with pytest.raises(ConfigError, match=rf"protocol=lambench does not go with {named}: it fixes relax, fmax"):
+        lamcore_phonon.build_task(protocol="lambench", **options)
+
+
+def test_lambench_protocol_leaves_what_is_only_stored_or_drawn_to_the_user():
+    task = lamcore_phonon.build_task(protocol="lambench", temperature_k=500.0, dos=True, force_constants=True)
+    assert task.settings.temperature_k == 500.0
 
 
 def test_output_is_finite_and_plain(copper_output):
@@ -127,6 +209,15 @@ def test_only_quantities_with_labels_get_errors_and_metrics(copper_output):
     assert [key for key in scores if key.endswith("_error")] == ["heat_capacity_j_per_mol_k_error"]
     names = [metric.name for metric in task.summarize([ScoredCase(case, scores)])]
     assert names == ["mae_heat_capacity", "success_rate"]
+
+
+def test_a_case_without_a_label_is_no_failed_case(copper_output):
+    task = lamcore_phonon.build_task()
+    cases = [copper_case(reference={"heat_capacity_j_per_mol_k": 23.0, "entropy_j_per_mol_k": 30.0})]
+    cases.append(replace(copper_case(reference={"heat_capacity_j_per_mol_k": 24.0}), id="without"))
+    metrics = task.summarize([ScoredCase(case, task.score(case, copper_output)) for case in cases])
+    counts = {metric.name: (metric.n, metric.n_failed) for metric in metrics}
+    assert counts == {"mae_entropy": (1, 0), "mae_heat_capacity": (2, 0), "success_rate": (2, 0)}
 
 
 def test_imaginary_modes_are_reported_and_judged_against_the_label():

@@ -8,6 +8,7 @@ from lamcore_sevenn.build import build_sevennet
 from lamcore_sevenn.checkpoints import CARRIED, DOWNLOADED
 
 from lamcore.cards import ModelCard, load_card
+from lamcore.errors import UnknownNameError
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +37,17 @@ def test_every_citation_has_a_doi(card):
     assert all(citation.doi in citation.bibtex for citation in citations if citation.bibtex)
     assert card.citations[0].doi == "10.1021/acs.jctc.4c00190"
     assert card.citations[0].bibtex
+
+
+def test_modalities_are_those_of_the_checkpoint_with_their_functionals(card):
+    assert card.checkpoints["7net-mf-0"].modalities == {"PBE": "PBE", "R2SCAN": "r2SCAN"}
+    with pytest.raises(UnknownNameError) as refused:
+        build_sevennet(checkpoint="7net-mf-0", modality="none of them", device="cpu")
+    assert set(str(refused.value).partition(" has ")[2].split(", ")) == {"PBE", "R2SCAN"}
+
+
+def test_a_checkpoint_with_modalities_says_so_in_its_level_of_theory(card):
+    for name, checkpoint in card.checkpoints.items():
+        assert bool(checkpoint.modalities) is ("modality" in checkpoint.level_of_theory), name
+        for modality in checkpoint.modalities:
+            assert modality in checkpoint.level_of_theory, name

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.eos import birchmurnaghan
 from ase.utils.deltacodesdft import delta
-from scipy.constants import elementary_charge
+
+from lamcore.quantities import GPA_PER_EV_ANG3
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-GPA_PER_EV_ANG3 = elementary_charge * 1e21
 
 
 class MinimumOutsideScanError(ValueError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.data_files import sha256
 from lamcore.errors import RunFolderError
-from lamcore.provenance import versions_behind
+from lamcore.versions import versions_of
 
 if TYPE_CHECKING:
     from lamcore.config import Choice
@@ -89,7 +89,7 @@ def certify(
             "dtype": None if model is None else model.dtype,
             "conservative": None if model is None else model.conservative,
             "weights_sha256": {} if weights is None else {p.name: sha256(p) for p in weights(**choice.options)},
-            "versions": versions_behind(distributions),
+            "versions": versions_of(distributions),
             "python": platform.python_version(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
             "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),

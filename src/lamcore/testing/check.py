@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.adapters import as_model
 from lamcore.config import Choice, Group
+from lamcore.errors import ConfigError
 from lamcore.registry import load_registry
 from lamcore.schema import check_options
 from lamcore.testing.certificate import Certificate, certify
@@ -34,9 +35,14 @@ def choose(group: Group, name: str, **options: Any) -> Choice:
 
     Raises:
         UnknownNameError: The name or an option does not exist.
-        ConfigError: A value does not fit.
+        ConfigError: A value does not fit, or the model is in another environment.
     """
     offer = load_registry().get(group, name)
+    remote = getattr(offer.spec, "remote", None)
+    if remote is not None:
+        raise ConfigError(
+            f"model {name!r} is in another environment; check it there: {remote.python} -m lamcore check model {name}"
+        )
     return Choice(group, name, offer, check_options(offer.options(), options, f"{group}."))
 
 

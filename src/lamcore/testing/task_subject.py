@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub
+from lamcore.batching import Counters, Hub, Job
 from lamcore.cards import TaskCard, load_card
 from lamcore.errors import BadOutputError, CaseError
 from lamcore.model import Model, Prediction
@@ -82,8 +82,8 @@ class TaskSubject:
         """
         chosen = self.cases if cases is None else cases
 
-        def job(case: Case) -> Callable[[Model], Mapping[str, Any]]:
-            return lambda asked: self.task.calculate(case, asked if shown is None else shown(case, asked))
+        def job(case: Case) -> Job[Mapping[str, Any]]:
+            return Job(lambda asked: self.task.calculate(case, asked if shown is None else shown(case, asked)))
 
         hub = Hub(model, BatchLimits(max_atoms), Counters(), max_cases)
         for outcome in hub.run(job(case) for case in chosen):

@@ -26,7 +26,7 @@ def build_task(
     symmetry: bool = True,
     displacement_ang: float = 0.01,
     mesh_length_ang: float = 100.0,
-    symprec_ang: float = 1e-5,
+    symprec_ang: float | None = None,
     stability_tolerance_thz: float = 0.1,
     band_structure: bool = False,
     dos: bool = False,
@@ -35,7 +35,8 @@ def build_task(
     """Frequencies and thermal properties of crystals from finite displacements.
 
     Args:
-        protocol: `default`, or `lambench` for numbers to be compared with LAMBench's.
+        protocol: `default`, or `lambench` for numbers to be compared with LAMBench's, which fixes relax, fmax,
+            max_steps, symmetry, displacement_ang, mesh_length_ang and symprec_ang.
         temperature_k: Of the thermal properties that are stored, K; scores are always at the temperature of the labels.
         relax: Relax positions and cell before displacing atoms.
         fmax: Relaxed when no force, the cell's included, is larger, eV/Å.
@@ -43,7 +44,8 @@ def build_task(
         symmetry: Keep the crystal's symmetry while relaxing.
         displacement_ang: Length of the displacements, Å.
         mesh_length_ang: Density of the mesh: N = length × |a*| points along each reciprocal vector.
-        symprec_ang: Distance within which two positions count as symmetric images, Å.
+        symprec_ang: Distance within which two positions count as symmetric images, Å, while relaxing and while
+            displacing atoms; 1e-4 unless given. `lambench` relaxes with 0.01 and displaces with 1e-5.
         stability_tolerance_thz: A crystal is dynamically stable when no frequency lies below minus this, THz.
         band_structure: Also compute frequencies along a path of high symmetry; needs seekpath.
         dos: Also compute the density of states by the tetrahedron method, seconds for large cells.
@@ -70,15 +72,19 @@ def build_task(
     )
 
 
-def build_phonon_cubic() -> Dataset:
-    """53 rocksalt and zincblende binaries with PBE labels at 300 K, in the package."""
+def build_phonon_cubic(path: Path | None = None) -> Dataset:
+    """53 rocksalt and zincblende binaries with PBE labels at 300 K, in the package.
+
+    Args:
+        path: Another copy of phonon-cubic.csv, or the folder that holds it, instead of the package's own.
+    """
     from lamcore_phonon.datasets.phonon_cubic import PhononCubic
 
-    return PhononCubic()
+    return PhononCubic(path)
 
 
 def build_phonondb(
-    path: str | None = None,
+    path: Path | None = None,
     labels: Literal["no_nac", "nac"] = "no_nac",
     supercell: Literal["fc2", "fc3"] = "fc2",
 ) -> Dataset:
@@ -94,7 +100,7 @@ def build_phonondb(
     return PhononDB(path, labels=labels, supercell=supercell)
 
 
-def build_alexandria_cv(path: str | None = None, min_length_ang: float = 10.0) -> Dataset:
+def build_alexandria_cv(path: Path | None = None, min_length_ang: float = 10.0) -> Dataset:
     """Heat capacities at 300 K of Alexandria binaries, from a file.
 
     Args:
@@ -107,11 +113,11 @@ def build_alexandria_cv(path: str | None = None, min_length_ang: float = 10.0) -
 
 
 def build_mdr(
-    path: str | None = None,
-    labels_path: str | None = None,
+    path: Path | None = None,
+    labels_path: Path | None = None,
     labels: Literal["no_nac", "nac"] = "no_nac",
     max_frequency_points: Literal["mesh", "commensurate", "lambench"] | None = None,
-    level_of_theory: str | None = None,
+    functional: str | None = None,
 ) -> Dataset:
     """Crystals of the MDR phonon database as phonopy files, from a folder.
 
@@ -122,7 +128,7 @@ def build_mdr(
         labels: Labels without or with the non-analytic correction, where the table has both.
         max_frequency_points: Where the labels' highest frequency was looked for; `lambench` for a CSV and `mesh` for a
             JSON unless given.
-        level_of_theory: Of the labels, such as PBE; needed when the table does not tell.
+        functional: Of the labels, such as PBE; needed when the table does not tell.
     """
     from lamcore_phonon.datasets.mdr import Mdr
 
@@ -131,7 +137,7 @@ def build_mdr(
         labels_path=labels_path,
         labels=labels,
         max_frequency_points=max_frequency_points,
-        level_of_theory=level_of_theory,
+        functional=functional,
     )
 
 

@@ -17,31 +17,29 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from ase import Atoms
 
+from lamcore.quantities import GAS_CONSTANT_J_MOL_K, KELVIN_PER_THZ
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
-# Exact SI values.
-_PLANCK_J_S = 6.62607015e-34
-_BOLTZMANN_J_K = 1.380649e-23
-_GAS_CONSTANT_J_MOL_K = _BOLTZMANN_J_K * 6.02214076e23
-KELVIN_PER_THZ = _PLANCK_J_S * 1e12 / _BOLTZMANN_J_K
-"""The temperature whose k_B T is h × 1 THz."""
-
 
 @dataclass(frozen=True)
 class MeshSampling:
-    """Frequencies on a regular mesh of the Brillouin zone, reduced by symmetry.
+    """Frequencies on a mesh of the Brillouin zone, reduced by symmetry.
 
     Attributes:
-        numbers: Mesh divisions along the three reciprocal vectors, shape (3,).
+        numbers: Mesh divisions, shape (3,): along the three reciprocal vectors of the primitive cell if `regular`,
+            else along the grid's own vectors; their product is the number of points of the full mesh either way.
+        regular: Whether the points are those of the primitive cell's own regular mesh, N1 × N2 × N3.
         qpoints: In reciprocal vectors of the primitive cell, shape (n_qpoints, 3).
         weights: How many points of the full mesh each one stands for, shape (n_qpoints,).
         frequencies_thz: Shape (n_qpoints, n_modes).
     """
 
     numbers: NDArray[np.int64]
+    regular: bool
     qpoints: NDArray[np.float64]
     weights: NDArray[np.int64]
     frequencies_thz: NDArray[np.float64]
@@ -134,7 +132,11 @@ def solve_force_constants(phonon: Phonopy, forces: Sequence[NDArray[np.float64]]
 
 
 def sample_mesh(phonon: Phonopy, length_ang: float, respect_supercell: bool = True) -> MeshSampling:
-    """Frequencies on a mesh centred on Γ.
+    """Frequencies on a mesh that contains Γ.
+
+    Where the regular mesh of the primitive cell lacks the crystal's symmetry, as for most body-centred cells, phonopy
+    takes the regular mesh of the conventional cell instead, a generalised regular grid of similar density; where there
+    is none either, it reduces the regular mesh by time reversal only.
 
     Args:
         phonon: With force constants.
@@ -143,9 +145,13 @@ def sample_mesh(phonon: Phonopy, length_ang: float, respect_supercell: bool = Tr
             force constants have no more symmetry than the supercell. phonopy alone does not ask.
     """
     n_operations = [len(s.pointgroup_operations) for s in (phonon.symmetry, phonon.primitive_symmetry)]
-    mesh = phonon.run_mesh(length_ang, is_mesh_symmetry=n_operations[0] == n_operations[1] or not respect_supercell)
+    with warnings.catch_warnings():
+        # Of a mesh that is not the regular one; `regular` says so.
+        warnings.filterwarnings("ignore", message=r"Mesh \[", category=RuntimeWarning)
+        mesh = phonon.run_mesh(length_ang, is_mesh_symmetry=n_operations[0] == n_operations[1] or not respect_supercell)
     return MeshSampling(
         numbers=np.array(mesh.mesh_numbers),
+        regular=_are_integers(np.array(mesh.qpoints) * mesh.mesh_numbers),
         qpoints=np.array(mesh.qpoints),
         weights=np.array(mesh.weights),
         frequencies_thz=np.array(mesh.frequencies),
@@ -228,9 +234,9 @@ def thermal_properties(
     entropy = np.sum(share * (x * occupation - log_term))
     heat_capacity = np.sum(share * x**2 * occupation / one_minus_decay)
     return ThermalProperties(
-        entropy_j_per_mol_k=float(_GAS_CONSTANT_J_MOL_K * entropy),
-        free_energy_kj_per_mol=float(_GAS_CONSTANT_J_MOL_K * temperature_k * free_energy / 1e3),
-        heat_capacity_j_per_mol_k=float(_GAS_CONSTANT_J_MOL_K * heat_capacity),
+        entropy_j_per_mol_k=float(GAS_CONSTANT_J_MOL_K * entropy),
+        free_energy_kj_per_mol=float(GAS_CONSTANT_J_MOL_K * temperature_k * free_energy / 1e3),
+        heat_capacity_j_per_mol_k=float(GAS_CONSTANT_J_MOL_K * heat_capacity),
     )
 
 
@@ -298,6 +304,29 @@ def to_phonopy(atoms: Atoms) -> PhonopyAtoms:
 def from_phonopy(cell: PhonopyAtoms) -> Atoms:
     """A structure from phonopy, periodic in all directions."""
     return Atoms(numbers=cell.numbers, positions=cell.positions, cell=cell.cell, pbc=True)
+
+
+def space_group_number(atoms: Atoms, symprec_ang: float) -> int:
+    """The number of a crystal's space group, 1 to 230.
+
+    Args:
+        atoms: Periodic in all directions, Å.
+        symprec_ang: Distance within which two positions count as symmetric images, Å.
+
+    Raises:
+        ValueError: There is none, as when two atoms sit on one another.
+    """
+    import spglib
+
+    cell = (atoms.cell.array.tolist(), atoms.get_scaled_positions(wrap=False).tolist(), atoms.numbers.tolist())
+    dataset = spglib.get_symmetry_dataset(cell, symprec=symprec_ang)
+    if dataset is None:
+        raise ValueError(f"{atoms.get_chemical_formula()}: spglib finds no space group within {symprec_ang:g} Å")
+    return int(dataset.number)
+
+
+def _are_integers(values: NDArray[np.float64]) -> bool:
+    return bool(np.all(np.abs(values - np.rint(values)) < 1e-6))
 
 
 def _commensurate_points(supercell_matrix: NDArray[np.int64]) -> NDArray[np.float64]:

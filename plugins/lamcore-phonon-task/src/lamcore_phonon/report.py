@@ -31,6 +31,7 @@ def sections(view: RunView) -> list[Section]:
         ("Predicted against reference", _parity(view)),
         ("Largest errors", _worst(view)),
         ("Dynamical stability", _stability(view)),
+        ("Space groups that changed", _space_groups(view)),
         ("Band structures and densities of states", _drawn(view)),
         ("Failed cases", _failures(view)),
     ]
@@ -71,9 +72,9 @@ def _parity(view: RunView) -> str:
     if drawn is None:
         return ""
     figure, notes = drawn
-    levels = sorted({str(one.case.settings.get("level_of_theory", "not stated")) for one in view.scored})
+    functionals = sorted({str(one.case.settings.get("functional", "not stated")) for one in view.scored})
     caption = (
-        f"Each point is one crystal; on the line, prediction and reference agree. Reference: {', '.join(levels)}. "
+        f"Each point is one crystal; on the line, prediction and reference agree. Reference: {', '.join(functionals)}. "
     )
     caption += f"Named: the {_N_LABELLED} largest errors. "
     caption += "; ".join(notes) + "." if notes else "No case failed."
@@ -172,6 +173,16 @@ def _stability(view: RunView) -> str:
     if rows:
         return table_html(header, rows)
     return "<p>No crystal has imaginary modes, and none was judged wrongly.</p>" if view.outputs else ""
+
+
+def _space_groups(view: RunView) -> str:
+    """Crystals whose space group is another one after the relaxation."""
+    rows = []
+    for one in view.scored:
+        output = view.outputs.get(one.case.id)
+        if output is not None and output["space_group_given"] != output["space_group_relaxed"]:
+            rows.append([_name(one.case), one.case.id, output["space_group_given"], output["space_group_relaxed"]])
+    return table_html(["crystal", "case", "as given", "relaxed"], rows) if rows else ""
 
 
 def _failures(view: RunView) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +25,12 @@ FORCE_LIMIT_EV_PER_ANG = 1e4
 ACOUSTIC_CUTOFF_THZ = 0.01
 """In the default protocol modes at or below it stay out of thermal sums, as in the labels of phononDB-PBE."""
 LAMBENCH_KELVIN_PER_THZ = 47.9924
+SYMPREC_ANG = 1e-4
+"""Coordinates in files are rounded to about 1e-5 Å; a distortion that physics makes is larger."""
+LAMBENCH_SYMPREC_ANG = 1e-5
+LAMBENCH_RELAXATION_SYMPREC_ANG = 0.01
+SPACE_GROUP_SYMPREC_ANG = 1e-5
+"""Space groups are recorded at this tolerance, so that symmetry raised by a looser one shows."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,18 @@ QUANTITIES = (
 )
 
 
+FIXED_BY_LAMBENCH = (
+    "relax",
+    "fmax",
+    "max_steps",
+    "symmetry",
+    "displacement_ang",
+    "mesh_length_ang",
+    "symprec_ang",
+)
+"""Options whose defaults are part of the protocol `lambench`."""
+
+
 @dataclass(frozen=True)
 class PhononSettings:
     """The options of the task, as `lamcore_phonon.build_task` describes them."""
@@ -69,7 +87,7 @@ class PhononSettings:
     symmetry: bool = True
     displacement_ang: float = 0.01
     mesh_length_ang: float = 100.0
-    symprec_ang: float = 1e-5
+    symprec_ang: float | None = None
     stability_tolerance_thz: float = 0.1
     band_structure: bool = False
     dos: bool = False
@@ -78,12 +96,35 @@ class PhononSettings:
     def __post_init__(self) -> None:
         """Refuse what cannot be computed, before any model is built."""
         for name in ("temperature_k", "fmax", "max_steps", "displacement_ang", "mesh_length_ang", "symprec_ang"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"task.{name} is {getattr(self, name)}, expected a value above zero")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"task.{name} is {value}, expected a value above zero")
         if not self.stability_tolerance_thz >= 0:
             raise ConfigError(f"task.stability_tolerance_thz is {self.stability_tolerance_thz}, expected zero or above")
         if self.band_structure and find_spec("seekpath") is None:
             raise ConfigError("task.band_structure needs seekpath: pip install 'lamcore-phonon-task[bands]'")
+        if self.protocol == "lambench":
+            self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        """A protocol's name vouches for its settings."""
+        defaults = {field.name: field.default for field in fields(self)}
+        other = [name for name in FIXED_BY_LAMBENCH if getattr(self, name) != defaults[name]]
+        if other:
+            raise ConfigError(
+                f"task.protocol=lambench does not go with {', '.join(f'task.{n}={getattr(self, n)}' for n in other)}: "
+                f"it fixes {', '.join(FIXED_BY_LAMBENCH)}; leave them out, or use task.protocol=default"
+            )
+
+    @property
+    def displacement_symprec_ang(self) -> float:
+        """Distance within which positions count as symmetric images when atoms are displaced, Å."""
+        return self.symprec_ang or (LAMBENCH_SYMPREC_ANG if self.protocol == "lambench" else SYMPREC_ANG)
+
+    @property
+    def relaxation_symprec_ang(self) -> float:
+        """The same while relaxing, Å."""
+        return self.symprec_ang or (LAMBENCH_RELAXATION_SYMPREC_ANG if self.protocol == "lambench" else SYMPREC_ANG)
 
 
 class PhononTask(Task):
@@ -105,16 +146,29 @@ class PhononTask(Task):
 
     def calculate(self, case: Case, model: Model) -> dict[str, Any]:
         """Relax the crystal, compute its force constants, and sample its frequencies."""
-        atoms, relaxation = self._relaxed(case.atoms, model)
+        given = case.atoms
+        atoms, relaxation = self._relaxed(given, model)
         phonon, supercells = physics.prepare(
             atoms,
             supercell_matrix=case.settings["supercell_matrix"],
             primitive_matrix=case.settings["primitive_matrix"],
             displacement_ang=self.settings.displacement_ang,
-            symprec_ang=self.settings.symprec_ang,
+            symprec_ang=self.settings.displacement_symprec_ang,
         )
         physics.solve_force_constants(phonon, [prediction.forces for prediction in model.evaluate(supercells)])
-        return relaxation | self._cells(atoms, phonon, len(supercells)) | self._sampled(phonon) | self._drawn(phonon)
+        mesh = physics.sample_mesh(phonon, self.settings.mesh_length_ang, respect_supercell=not self._is_lambench)
+        _refuse_free_atoms(mesh, atoms)
+        space_groups = {
+            "space_group_given": physics.space_group_number(given, SPACE_GROUP_SYMPREC_ANG),
+            "space_group_relaxed": physics.space_group_number(atoms, SPACE_GROUP_SYMPREC_ANG),
+        }
+        return {
+            **relaxation,
+            **space_groups,
+            **self._cells(atoms, phonon, len(supercells)),
+            **self._sampled(phonon, mesh),
+            **self._drawn(phonon),
+        }
 
     def score(self, case: Case, output: Mapping[str, Any]) -> dict[str, Any]:
         """Compare with the labels, taking frequencies from the points and sums at the temperature of the labels."""
@@ -200,6 +254,7 @@ class PhononTask(Task):
             fmax=self.settings.fmax,
             max_steps=self.settings.max_steps,
             symmetry=self.settings.symmetry,
+            symprec=self.settings.relaxation_symprec_ang,
             force_limit=FORCE_LIMIT_EV_PER_ANG,
         )
         if not relaxation.converged and not self._is_lambench:
@@ -226,9 +281,8 @@ class PhononTask(Task):
             "n_displacements": n_displacements,
         }
 
-    def _sampled(self, phonon: Phonopy) -> dict[str, Any]:
+    def _sampled(self, phonon: Phonopy, mesh: physics.MeshSampling) -> dict[str, Any]:
         """Frequencies on the mesh and at the commensurate points, and what follows from them."""
-        mesh = physics.sample_mesh(phonon, self.settings.mesh_length_ang, respect_supercell=not self._is_lambench)
         commensurate = physics.frequencies_at(phonon, physics.commensurate_points(phonon))
         lambench = physics.frequencies_at(phonon, physics.lambench_points(phonon))
         thermal = self._thermal(mesh.qpoints, mesh.frequencies_thz, mesh.weights, self.settings.temperature_k)
@@ -249,6 +303,7 @@ class PhononTask(Task):
             ),
             "n_imaginary_commensurate": int(np.sum(commensurate < -self.settings.stability_tolerance_thz)),
             "mesh_numbers": mesh.numbers,
+            "mesh_is_regular": mesh.regular,
             "mesh_qpoints": mesh.qpoints,
             "mesh_weights": mesh.weights,
             "mesh_frequencies_thz": mesh.frequencies_thz,
@@ -299,3 +354,19 @@ class PhononTask(Task):
         if self._labelled_stable(one.case) is None:
             return None
         return one.scores is not None and bool(one.scores["stability_right"])
+
+
+def _refuse_free_atoms(mesh: physics.MeshSampling, atoms: Atoms) -> None:
+    """Fail a case whose atoms do not feel each other: its thermal sums would all be zero, and look like numbers.
+
+    Raises:
+        CaseError: Every frequency, real or imaginary, is at most `ACOUSTIC_CUTOFF_THZ` in size.
+    """
+    largest = float(np.abs(mesh.frequencies_thz).max())
+    if largest <= ACOUSTIC_CUTOFF_THZ:
+        raise CaseError(
+            f"{atoms.get_chemical_formula()}: the force constants vanish: no frequency exceeds {largest:.2g} THz at "
+            f"{atoms.get_volume() / len(atoms):.4g} Å³ an atom, so the atoms do not feel each other; "
+            "the relaxation may have blown the crystal up",
+            structure=atoms,
+        )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamcore.batch_limits import BatchLimits
-from lamcore.batching import Counters, Hub
+from lamcore.batching import Counters, Hub, Job
 from lamcore.errors import UnsupportedStructureError
 from lamcore.testing.claims import Measured, Number, claim, judged, not_applicable, without_problems
 from lamcore.testing.structures import bond_ang, covers, dimer, element_crystal
@@ -48,14 +47,16 @@ def card_agrees_with_the_model(subject: ModelSubject) -> Measured:
     card, model = subject.card, subject.model
     checkpoint = card.checkpoints.get(str(subject.choice.options.get("checkpoint")))
     elements = (checkpoint.elements if checkpoint else []) or card.elements
+    properties = (checkpoint.properties if checkpoint else []) or card.properties
+    conservative = checkpoint.conservative if checkpoint and checkpoint.conservative is not None else card.conservative
     cutoff = (checkpoint.cutoff_ang if checkpoint else None) or card.cutoff_ang
     problems = []
     if elements and model.scope.elements is not None and (odd := set(elements) ^ model.scope.elements):
         problems.append(f"elements in only one of card and model: {' '.join(sorted(odd))}")
-    if set(card.properties) != model.properties:
-        problems.append(f"properties: card {sorted(card.properties)}, model {sorted(model.properties)}")
-    if card.conservative != model.conservative:
-        problems.append(f"conservative: card {card.conservative}, model {model.conservative}")
+    if set(properties) != model.properties:
+        problems.append(f"properties: card {sorted(properties)}, model {sorted(model.properties)}")
+    if conservative != model.conservative:
+        problems.append(f"conservative: card {conservative}, model {model.conservative}")
     if cutoff is not None and model.cutoff_ang is not None and abs(cutoff - model.cutoff_ang) > 1e-3:
         problems.append(f"cutoff_ang: card {cutoff}, model {model.cutoff_ang}")
     options = subject.choice.offer.options()
@@ -231,8 +232,8 @@ CONTRACT_CLAIMS = (
 def _through_the_core(model: Model, structures: list[Atoms]) -> list[Prediction | Exception]:
     """What a run makes of each structure, each in a case of its own: a prediction or what failed the case."""
 
-    def job(atoms: Atoms) -> Callable[[Model], Prediction]:
-        return lambda shown: shown.evaluate([atoms])[0]
+    def job(atoms: Atoms) -> Job[Prediction]:
+        return Job(lambda shown: shown.evaluate([atoms])[0])
 
     hub = Hub(model, BatchLimits(), Counters())
     outcomes: dict[int, Any] = {

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from io import StringIO
+from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
 from lamcore import Case, Dataset
 from lamcore.errors import ConfigError, DataError
-from lamcore_phonon.datasets.files import given_path, read_text
-from lamcore_phonon.datasets.labels import IDENTITY, case_settings, entry
+from lamcore_phonon.datasets.files import given_path, read_extxyz
+from lamcore_phonon.datasets.labels import IDENTITY, case_settings, entry, finite_labels
 
 
 class AlexandriaCv(Dataset):
     """Structures with `mp_id` and `heat_capacity` (J/K/mol of the cell as it is in the file)."""
 
-    def __init__(self, path: str | None, min_length_ang: float = 10.0) -> None:
+    def __init__(self, path: Path | None, min_length_ang: float = 10.0) -> None:
         if not min_length_ang > 0:
             raise ConfigError(f"dataset.min_length_ang is {min_length_ang}, expected a length above zero")
         self._file = given_path(path, "alexandria-cv", "an extended XYZ file (.extxyz or .extxyz.gz)")
@@ -29,25 +29,25 @@ class AlexandriaCv(Dataset):
 
     def cases(self) -> Iterator[Case]:
         """In the order of the file; a material that occurs again gets a number after its id."""
-        from ase.io import read
-
-        # Decompressed first: ASE reads a gzipped file in quadratic time.
-        frames = read(StringIO(read_text(self._file)), index=":", format="extxyz")
         seen: Counter[str] = Counter()
-        for frame in frames:
-            mp_id = entry(frame.info, "mp_id", self._file, "a structure")
-            heat_capacity = float(entry(frame.info, "heat_capacity", self._file, mp_id))
+        for frame in read_extxyz(self._file):
+            mp_id = str(entry(frame.info, "mp_id", self._file, "a structure"))
+            if not frame.pbc.all():
+                raise DataError(
+                    f"{self._file}: {mp_id} has pbc {frame.pbc.tolist()}, expected a crystal with its Lattice"
+                )
+            heat_capacity = entry(frame.info, "heat_capacity", self._file, mp_id)
             frame.info = {}
             seen[mp_id] += 1
             yield Case(
                 id=mp_id if seen[mp_id] == 1 else f"{mp_id}#{seen[mp_id]}",
                 structures=(frame,),
-                reference={"heat_capacity_j_per_mol_k": heat_capacity},
+                reference=finite_labels({"heat_capacity_j_per_mol_k": heat_capacity}, self._file, mp_id),
                 settings=case_settings(
                     name=frame.get_chemical_formula(),
                     supercell_matrix=supercell_of_length(frame, self._min_length_ang),
                     primitive_matrix=IDENTITY,
-                    level_of_theory="PBE",
+                    functional="PBE",
                 ),
             )
 

@@ -7,16 +7,20 @@ import gzip
 import json
 import lzma
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamcore.errors import DataError
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 _OPENERS: dict[str, Callable[..., Any]] = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
 COMPRESSIONS = tuple(_OPENERS)
 
 
-def given_path(path: str | None, dataset: str, expected: str, option: str = "path") -> Path:
+def given_path(path: Path | None, dataset: str, expected: str, option: str = "path") -> Path:
     """The path that the user gave.
 
     Args:
@@ -30,7 +34,7 @@ def given_path(path: str | None, dataset: str, expected: str, option: str = "pat
     """
     if path is None:
         raise DataError(f"dataset {dataset} needs {expected}; name it with dataset.{option}=…")
-    found = Path(path).expanduser()
+    found = path.expanduser()
     if not found.exists():
         raise DataError(f"dataset.{option}={path}: not found (looked at {found.absolute()}); expected {expected}")
     return found
@@ -62,6 +66,28 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: not valid JSON: {error}") from error
+
+
+def read_extxyz(path: Path) -> list[Atoms]:
+    """The structures of an extended XYZ file, compressed or not.
+
+    Raises:
+        DataError: The file is missing, truncated, or not extended XYZ.
+    """
+    from ase.io import iread
+
+    # Decompressed first: ASE reads a gzipped file in quadratic time.
+    text = StringIO(read_text(path))
+    try:
+        frames: list[Atoms] = list(iread(text, index=":", format="extxyz"))
+    except Exception as error:  # which one depends on where the text stops making sense to ASE's parser
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"{path}: not extended XYZ, or truncated ({reason}); expected structures as ASE writes them"
+        ) from error
+    if not frames:
+        raise DataError(f"{path}: holds no structures, expected extended XYZ as ASE writes it")
+    return frames
 
 
 def _kind(path: Path) -> str:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lamcore import Case, Dataset
 from lamcore.errors import DataError
-from lamcore.quantities import KELVIN_PER_THZ
-from lamcore_phonon.datasets.files import given_path, read_json, read_text
-from lamcore_phonon.datasets.labels import IDENTITY, Labels, case_settings, entry
+from lamcore_phonon.datasets.files import given_path, read_extxyz, read_json
+from lamcore_phonon.datasets.labels import (
+    IDENTITY,
+    Labels,
+    case_settings,
+    entry,
+    integer_matrix,
+    json_labels,
+    list_entry,
+    matrix,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -23,7 +31,7 @@ _LABEL_SETS = {"no_nac": "no", "nac": "nac"}
 class PhononDB(Dataset):
     """Structures with `fc2_supercell`, `fc3_supercell` and `primitive_matrix`, and a table of labels on meshes."""
 
-    def __init__(self, path: str | None, labels: Labels = "no_nac", supercell: Literal["fc2", "fc3"] = "fc2") -> None:
+    def __init__(self, path: Path | None, labels: Labels = "no_nac", supercell: Literal["fc2", "fc3"] = "fc2") -> None:
         self._folder = given_path(path, "phonondb", f"a folder with {_STRUCTURES} and {_REFERENCE}")
         self._label_set = _LABEL_SETS[labels]
         self._supercell_key = f"{supercell}_supercell"
@@ -36,38 +44,42 @@ class PhononDB(Dataset):
 
     def cases(self) -> Iterator[Case]:
         """In the order of the table of labels."""
-        from ase.io import read
-
-        frames = read(StringIO(read_text(self.files[_STRUCTURES])), index=":", format="extxyz")
-        structures = {frame.info["mp_id"]: frame for frame in frames}
+        structures = self._structures()
         path = self.files[_REFERENCE]
-        for material in entry(read_json(path), "materials", path, "the table"):
+        for material in list_entry(read_json(path), "materials", path, "the table"):
             mp_id = entry(material, "mp_id", path, "a material")
             if mp_id not in structures:
                 raise DataError(f"{self.files[_STRUCTURES]}: no structure with mp_id={mp_id}, which {path.name} labels")
             yield self._case(mp_id, material, structures[mp_id])
 
+    def _structures(self) -> dict[str, Atoms]:
+        """The structures by material."""
+        path = self.files[_STRUCTURES]
+        structures: dict[str, Atoms] = {}
+        for frame in read_extxyz(path):
+            mp_id = entry(frame.info, "mp_id", path, "a structure")
+            if mp_id in structures:
+                raise DataError(f"{path}: two structures have mp_id={mp_id}, expected one for each material")
+            if not frame.pbc.all():
+                raise DataError(f"{path}: {mp_id} has pbc {frame.pbc.tolist()}, expected a crystal with its Lattice")
+            structures[mp_id] = frame
+        return structures
+
     def _case(self, mp_id: str, material: dict[str, Any], frame: Atoms) -> Case:
-        path = self.files[_REFERENCE]
+        path, structures = self.files[_REFERENCE], self.files[_STRUCTURES]
         labels = entry(material, self._label_set, path, mp_id)
-        supercell_matrix = entry(frame.info, self._supercell_key, self.files[_STRUCTURES], mp_id)
+        supercell_matrix = entry(frame.info, self._supercell_key, structures, mp_id)
         # Structures without the matrix are primitive cells.
-        primitive_matrix = frame.info.get("primitive_matrix")
+        primitive_matrix = frame.info.get("primitive_matrix", IDENTITY)
         frame.info = {}
         return Case(
             id=mp_id,
             structures=(frame,),
-            reference={
-                "max_frequency_k": entry(labels, "max_freq_THz", path, mp_id) * KELVIN_PER_THZ,
-                "min_frequency_thz": entry(labels, "min_freq_THz", path, mp_id),
-                "entropy_j_per_mol_k": entry(labels, "entropy_J_K_mol", path, mp_id),
-                "free_energy_kj_per_mol": entry(labels, "free_energy_kJ_mol", path, mp_id),
-                "heat_capacity_j_per_mol_k": entry(labels, "heat_capacity_J_K_mol", path, mp_id),
-            },
+            reference=json_labels(labels, "max_freq_THz", "min_freq_THz", labels, path, mp_id),
             settings=case_settings(
-                name=f"{material['name']} ({material['spg']})",
-                supercell_matrix=supercell_matrix.tolist(),
-                primitive_matrix=IDENTITY if primitive_matrix is None else primitive_matrix.tolist(),
-                level_of_theory="PBE",
+                name=f"{entry(material, 'name', path, mp_id)} ({entry(material, 'spg', path, mp_id)})",
+                supercell_matrix=integer_matrix(supercell_matrix, self._supercell_key, structures, mp_id),
+                primitive_matrix=matrix(primitive_matrix, "primitive_matrix", structures, mp_id),
+                functional="PBE",
             ),
         )

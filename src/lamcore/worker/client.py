@@ -1,0 +1,299 @@
+"""A model that lives in a worker process, seen as any other model."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamcore import errors
+from lamcore.errors import LamcoreError
+from lamcore.model import Model, Prediction, Scope
+from lamcore.worker.frames import read_frame, write_frame
+from lamcore.worker.messages import arrays_to_predictions, structures_to_arrays
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+_PIPE_BYTES = 1 << 20
+_LINES_SHOWN = 10
+_BUILD_SECONDS = 600.0
+
+
+class WorkerError(RuntimeError):
+    """The model raised in its process, or the process ended or took too long."""
+
+
+class WorkerMemoryError(WorkerError, MemoryError):
+    """The model's process ran out of memory on its device, and said so."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """How to start a worker.
+
+    Attributes:
+        model: The model's name in the worker's environment.
+        options: For its builder.
+        python: The Python that holds it.
+        timeout_s: Wall-clock limit of one call; a call that takes longer is ended.
+        environment: Environment variables beside those of this process.
+    """
+
+    model: str
+    options: Mapping[str, Any]
+    python: Path = Path(sys.executable)
+    timeout_s: float = 600.0
+    environment: Mapping[str, str] | None = None
+
+
+class WorkerModel(Model):
+    """One worker process, started at once and again after it died."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._process: _Process | None = None
+        self.n_builds = 0
+        facts = self._started().facts
+        elements = facts["elements"]
+        self.scope = Scope(
+            elements=None if elements is None else frozenset(elements),
+            boundaries=frozenset(facts["boundaries"]),
+            charged=facts["charged"],
+        )
+        self.properties = frozenset(facts["properties"])
+        self.conservative = facts["conservative"]
+        self.cutoff_ang = facts["cutoff_ang"]
+        self.device = facts["device"]
+        self.dtype = facts["dtype"]
+
+    def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
+        """Energy, forces and stress of each structure.
+
+        Raises:
+            WorkerError: The model raised, its process died, or it took longer than the limit.
+        """
+        if not structures:
+            return []
+        info, arrays = structures_to_arrays(structures)
+        answer = self._ask({"request": "evaluate", "info": info}, arrays)
+        return arrays_to_predictions(structures, answer)
+
+    def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[np.float64]]:
+        """Per-atom descriptors of each structure."""
+        if "descriptors" not in self.properties:
+            return super().descriptors(structures)
+        info, arrays = structures_to_arrays(structures)
+        answer = self._ask({"request": "descriptors", "info": info}, arrays)
+        return np.split(answer["descriptors"], np.cumsum(arrays["n_atoms"])[:-1])
+
+    def release_memory(self) -> None:
+        """Ask the worker to give memory back, if it is alive."""
+        if self._process is not None:
+            self._ask({"request": "release_memory"}, {})
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    def _started(self) -> _Process:
+        if self._process is None:
+            self._process = _Process(self._settings)
+            self.n_builds += 1
+        return self._process
+
+    def _ask(self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        process = self._started()
+        try:
+            return process.ask(header, arrays, self._settings.timeout_s)[1]
+        except _GoneError as gone:
+            self.close()
+            raise WorkerError(str(gone)) from gone
+        except KeyboardInterrupt:
+            self.close()  # an answer half read would be taken for the next one's
+            raise
+
+
+class WorkerPool(Model):
+    """Several workers with the same model, each with its own batch at a time."""
+
+    def __init__(self, workers: Sequence[WorkerModel]) -> None:
+        self._workers = list(workers)
+        self._free: SimpleQueue[WorkerModel] = SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+        first = self._workers[0]
+        self.lanes = self.n_builds = len(self._workers)
+        self.scope, self.properties, self.cutoff_ang = first.scope, first.properties, first.cutoff_ang
+        self.conservative = first.conservative
+        self.device = ", ".join(dict.fromkeys(worker.device for worker in self._workers))
+        self.dtype = first.dtype
+
+    def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
+        """Ask the next free worker; may be called from as many threads as there are workers."""
+        predictions: list[Prediction] = self._with_worker(lambda worker: worker.evaluate(structures))
+        return predictions
+
+    def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[np.float64]]:
+        """Ask the next free worker."""
+        features: list[NDArray[np.float64]] = self._with_worker(lambda worker: worker.descriptors(structures))
+        return features
+
+    def release_memory(self) -> None:
+        """Ask the workers that are free to give memory back."""
+        self._with_worker(lambda worker: worker.release_memory())
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self._workers:
+            worker.close()
+
+    def _with_worker(self, call: Callable[[WorkerModel], Any]) -> Any:
+        worker = self._free.get()
+        try:
+            return call(worker)
+        finally:
+            self.n_builds = sum(one.n_builds for one in self._workers)
+            self._free.put(worker)
+
+
+class _GoneError(Exception):
+    """The process died, or was ended because it took too long."""
+
+
+class _Process:
+    """A running worker with its model built."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._name = settings.model
+        self._last_lines: deque[str] = deque(maxlen=_LINES_SHOWN)
+        self._process = subprocess.Popen(
+            [str(settings.python), "-m", "lamcore.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(settings.environment or {})},
+            start_new_session=True,  # Ctrl-C goes to the driver alone, which ends its workers
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        for pipe in (self._requests, self._answers):
+            _widen(pipe)
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
+        self._listener.start()
+        request = {"request": "build", "model": settings.model, "options": _plain(settings.options)}
+        try:
+            header, _ = self.ask(request, {}, max(_BUILD_SECONDS, settings.timeout_s))
+        except _GoneError as gone:
+            self.end()
+            raise WorkerError(f"{gone}, while the model was built") from gone
+        except BaseException:
+            self.end()
+            raise
+        self.facts: dict[str, Any] = header["facts"]
+
+    def ask(
+        self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], timeout_s: float
+    ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Send a request and wait for its answer.
+
+        Raises:
+            LamcoreError: What the other side raised, where it is one of lamcore's own errors.
+            WorkerError: What else the other side raised.
+            _GoneError: The process died or took too long.
+        """
+        deadline = time.monotonic() + timeout_s
+        try:
+            write_frame(self._requests, header, arrays)
+            answer, values = read_frame(lambda size: self._read(size, deadline))
+        except (BrokenPipeError, EOFError) as error:
+            raise _GoneError(self._obituary()) from error
+        except TimeoutError as error:
+            self.end()
+            raise _GoneError(
+                f"the worker of model {self._name!r} took longer than {timeout_s:g} s, and was ended"
+            ) from error
+        if "error" in answer:
+            raise _as_exception(answer["error"], self._name)
+        return answer, values
+
+    def end(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._requests, self._answers):
+            with suppress(BrokenPipeError):  # what was not yet written has no reader any more
+                pipe.close()
+        self._listener.join(timeout=1)
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        parts, missing = [], size
+        descriptor = self._answers.fileno()
+        while missing:
+            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            part = os.read(descriptor, min(missing, _PIPE_BYTES))
+            if not part:
+                raise EOFError
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def _obituary(self) -> str:
+        status = self._process.wait()
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        hint = ", as the system does when memory runs out" if status == -9 else ""
+        self._listener.join(timeout=1)
+        said = "".join(f"\n  {line}" for line in self._last_lines)
+        return f"the worker of model {self._name!r} ended with {how}{hint}{'; its last words:' + said if said else ''}"
+
+    def _listen(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                text = line.decode(errors="replace").rstrip()
+                self._last_lines.append(text)
+                logger.info("%s: %s", self._name, text)
+
+
+def _as_exception(described: Mapping[str, Any], model: str) -> Exception:
+    kind = getattr(errors, described["kind"], None)
+    if isinstance(kind, type) and issubclass(kind, LamcoreError):
+        return kind(described["message"])
+    error = WorkerMemoryError if described["out_of_memory"] else WorkerError
+    logger.info("%s: %s", model, described["traceback"])
+    return error(f"{described['kind']} in the worker of model {model!r}: {described['message']}")
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Room for a whole batch in the pipe, where the system allows it."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        try:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        except OSError:
+            logger.debug("the pipe keeps its size")
