@@ -47,7 +47,7 @@ def test_every_package_registers_through_the_entry_point_group():
 def test_every_command_of_the_readme_is_accepted(capsys):
     registry = load_registry({})
     commands = re.findall(r"^ {4}(?:\$ )?(?:python -m )?lamcore(?: (.*?))?(?: +#.*)?$", README, flags=re.MULTILINE)
-    runs = [command.split() for command in commands if "=" in command]
+    runs = [command.split() for command in commands if "=" in command and not command.startswith("check")]
     assert len(runs) >= 3
     for words in runs:
         chosen = {name for word in words if word.startswith("model=") for name in word[6:].split(",")}
@@ -67,6 +67,21 @@ def test_the_first_run_of_the_readme_prints_what_it_says(tmp_path):
 def _without_what_changes(line):
     """A line without the speed, and without the run's id, which changes with every version."""
     return re.sub(r"-[0-9a-f]{12}", "-<id>", re.sub(r"\S+ structures/s", "<speed>", line))
+
+
+def test_code_on_the_page_for_authors_is_that_of_the_examples():
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    blocks = re.findall(r"^`(examples/[^`]+)`\n\n```\w+\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == len(re.findall(r"^```\w+$", page, flags=re.MULTILINE)) >= 9
+    for path, code in blocks:
+        assert code == (ROOT / path).read_text(), path
+
+
+def test_the_page_for_authors_names_hooks_fields_and_modules_that_exist():
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    for module in set(re.findall(r"`lamcore\.([a-z_]+)", page)) - {"relax", "molecular_dynamics"}:
+        assert (ROOT / "src" / "lamcore" / f"{module}.py").exists() or (ROOT / "src" / "lamcore" / module).is_dir()
+    assert f"LAMCORE_API = {hookspecs.API_VERSION}" in page
 
 
 def test_quantities_state_unit_shape_and_meaning():

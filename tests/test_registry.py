@@ -1,9 +1,11 @@
 """What is loaded, what is skipped and why."""
 
+import sys
 import textwrap
 
 import pytest
 
+from lamcore.catalog import list_text
 from lamcore.errors import PluginError, UnknownNameError
 from lamcore.registry import load_registry
 
@@ -191,6 +193,18 @@ def test_broken_plugins_can_be_made_fatal(install_plugin):
     install_plugin("lamcore-broken", "import package_that_does_not_exist")
     with pytest.raises(PluginError, match="package_that_does_not_exist"):
         load_registry({"LAMCORE_STRICT_PLUGINS": "1"})
+
+
+def test_a_plugin_that_imports_torch_while_loading_is_used_and_named_as_slow(install_plugin, tmp_path, monkeypatch):
+    (tmp_path / "site" / "torch.py").write_text("")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    install_plugin("lamcore-heavy", "import torch\n" + textwrap.dedent(GOOD.format(name="heavy")))
+    install_plugin("lamcore-third", GOOD.format(name="third"))
+    registry = load_registry({"LAMCORE_PLUGINS": "lamcore-heavy,lamcore-third"})
+    monkeypatch.delitem(sys.modules, "torch")
+    assert registry.slow == {"lamcore-heavy": ("torch",)}
+    assert {"heavy", "third"} <= set(registry.models)
+    assert "imports torch while loading, which slows every command down" in list_text(registry)
 
 
 def test_a_partial_function_is_a_builder_with_the_options_that_are_left(install_plugin):

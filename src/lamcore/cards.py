@@ -38,6 +38,7 @@ class Checkpoint:
     properties: list[str] = field(default_factory=list)
     conservative: bool | None = None
     cutoff_ang: float | None = None
+    known_failures: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,6 +63,8 @@ class ModelCard:
     cutoff_ang: float | None = None
     dtype: str = "float64"
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    known_failures: dict[str, str] = field(default_factory=dict)
+    """Claims of the conformance kit that are known not to hold, and why."""
 
 
 @dataclass
@@ -72,6 +75,8 @@ class TaskCard:
     citations: list[Citation] = field(default_factory=list)
     protocols: dict[str, str] = field(default_factory=dict)
     """Named ways to run it, with a sentence each."""
+    known_failures: dict[str, str] = field(default_factory=dict)
+    """Claims of the conformance kit that are known not to hold, and why."""
 
 
 @dataclass
@@ -97,6 +102,8 @@ class DatasetCard:
     citations: list[Citation] = field(default_factory=list)
     files: dict[str, DataFile] = field(default_factory=dict)
     notes: str = ""
+    known_failures: dict[str, str] = field(default_factory=dict)
+    """Claims of the conformance kit that are known not to hold, and why."""
 
 
 CARD_OF: Final = {"model": ModelCard, "task": TaskCard, "dataset": DatasetCard}

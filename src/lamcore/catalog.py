@@ -139,6 +139,10 @@ def _card_lines(value: Any, indent: str) -> list[str]:
 
 def _problems(registry: Registry) -> list[str]:
     lines = ["", *registry.warnings] if registry.warnings else []
+    if registry.slow:
+        lines += ["", "slow:"]
+    for name, modules in registry.slow.items():
+        lines += _columns([(name, f"imports {', '.join(modules)} while loading, which slows every command down")])
     if registry.skipped:
         lines += ["", "skipped:"]
     for skipped in registry.skipped:

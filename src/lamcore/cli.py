@@ -1,4 +1,4 @@
-"""The command line: `python -m lamcore task=… model=…` runs; subcommands list, show and report."""
+"""The command line: `python -m lamcore task=… model=…` runs; subcommands list, show, report, check and new."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamcore import catalog
+from lamcore import catalog, new_command
 from lamcore.errors import ConfigError, LamcoreError
 from lamcore.registry import Registry, load_registry
 from lamcore.schema import did_you_mean
 from lamcore.specs import CommandSpec
+from lamcore.testing import command as check_command
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -80,6 +81,8 @@ def _commands(registry: Registry) -> Mapping[str, CommandSpec]:
         CommandSpec("list", "Plugins, models, tasks, datasets; what is broken and why.", _no_arguments, list_),
         CommandSpec("show", "Card and options of a model, task or dataset.", _show_arguments, show),
         CommandSpec("report", "The report of one or more runs, again, without recomputing.", _report_arguments, report),
+        CommandSpec("check", check_command.SUMMARY, check_command.add_arguments, check_command.run),
+        CommandSpec("new", new_command.SUMMARY, new_command.add_arguments, new_command.run),
     )
     return {spec.name: spec for spec in (*own, *(offer.spec for offer in registry.commands.values()))}
 

@@ -133,10 +133,10 @@ class Model(ABC):
 
     scope: Scope = Scope()
     properties: frozenset[str] = frozenset(("energy", "forces", "stress"))
-    conservative: bool = True
     cutoff_ang: float | None = None
     device: str = "cpu"
     dtype: str = "float64"
+    conservative: bool = True
     lanes: int = 1
     n_builds: int = 1
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -27,6 +28,25 @@ Spec = TypeVar("Spec", ModelSpec, DatasetSpec, TaskSpec, ReportSpec, CommandSpec
 ONLY = "LAMCORE_PLUGINS"
 DISABLE = "LAMCORE_DISABLE_PLUGINS"
 STRICT = "LAMCORE_STRICT_PLUGINS"
+
+HEAVY_MODULES = (
+    "ase",
+    "deepmd",
+    "e3nn",
+    "jax",
+    "mace",
+    "matplotlib",
+    "orb_models",
+    "pandas",
+    "phonopy",
+    "pymatgen",
+    "rdkit",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+    "torch",
+)
+"""Packages that take long to import, so that a plugin imports them when it builds something, not when it is loaded."""
 
 _HOOKS: dict[str, tuple[Kind, type]] = {
     "lamcore_models": ("model", ModelSpec),
@@ -113,6 +133,8 @@ class Registry:
 
     plugins: list[Plugin] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    slow: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Heavy packages that a plugin imports while loading, by the plugin's name; the first to import one is named."""
     disabled: list[Plugin] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     models: dict[str, Offer[ModelSpec]] = field(default_factory=dict)
@@ -199,6 +221,7 @@ def _plugin(entry_point: metadata.EntryPoint) -> Plugin:
 def _load(entry_point: metadata.EntryPoint, plugin: Plugin, manager: pluggy.PluginManager, registry: Registry) -> None:
     """Take over all that a plugin offers, or nothing and the reason why."""
     offers: list[tuple[Kind, str, Offer[Any]]] = []
+    there = {name for name in HEAVY_MODULES if name in sys.modules}
     try:
         _check_requirement(entry_point)
         module = _import(entry_point)
@@ -218,6 +241,8 @@ def _load(entry_point: metadata.EntryPoint, plugin: Plugin, manager: pluggy.Plug
     registry.plugins.append(plugin)
     for kind, name, offer in offers:
         registry.of_kind(kind)[name] = offer
+    if imported := tuple(name for name in HEAVY_MODULES if name in sys.modules and name not in there):
+        registry.slow[plugin.name] = imported
 
 
 class _Unusable(Exception):

@@ -85,6 +85,13 @@ class Task(ABC):
             output: What `calculate` returned, as read back from the records (arrays as NumPy arrays).
         """
 
+    def perfect_output(self, case: Case) -> Mapping[str, Any] | None:
+        """What `calculate` would return for a model that is the reference itself.
+
+        The conformance kit scores it and expects no error. None, the default, where the labels do not determine it.
+        """
+        return None
+
     @abstractmethod
     def summarize(self, scored: Sequence[ScoredCase]) -> list[Metric]:
         """Sum up the scores of all cases, failed ones included."""

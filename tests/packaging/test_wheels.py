@@ -27,10 +27,26 @@ def test_the_main_job_runs_from_wheels_alone(wheels, fresh_environment, tmp_path
 
 
 def test_third_partys_plugins_need_nothing_but_the_core(wheels, fresh_environment, tmp_path, run):
-    python = fresh_environment("examples", wheels["lamcore"], wheels["lamcore_morse"], wheels["lamcore_dimer_task"])
+    names = ("lamcore", "lamcore_morse", "lamcore_dimer_task", "lamcore_noble_metals_data")
+    python = fresh_environment("examples", *(wheels[name] for name in names))
     listing = run(python, "-m", "lamcore", "list", cwd=tmp_path, LAMCORE_STRICT_PLUGINS="1")
     assert "morse" in listing
     assert "dimer" in listing
     output = run(python, "-m", "lamcore", "--multirun", "task=dimer", "model=emt", "task.n_points=11,21", cwd=tmp_path)
     assert output.count("mae_bond_length ↓") == 2
     run(python, "-m", "lamcore", "task=eos", "model=morse", "dataset.elements=[Cu]", cwd=tmp_path)
+    run(python, "-m", "lamcore", "task=eos", "model=emt", "dataset=noble-metals", cwd=tmp_path)
+    for kind, name in (("model", "morse"), ("task", "dimer"), ("dataset", "dimers"), ("dataset", "noble-metals")):
+        assert " 0 fail" in run(python, "-m", "lamcore", "check", kind, name, cwd=tmp_path)
+
+
+def test_a_new_package_installs_and_passes_its_check_and_its_own_tests(wheels, fresh_environment, tmp_path, run):
+    python = fresh_environment("new", wheels["lamcore"], "pytest")
+    for kind in ("model", "task", "dataset"):
+        run(python, "-m", "lamcore", "new", kind, f"fresh-{kind}", cwd=tmp_path)
+    folders = sorted(path for path in tmp_path.iterdir() if path.name.startswith("lamcore-fresh"))
+    run(python, "-m", "pip", "install", "--quiet", *folders)
+    for kind in ("model", "task", "dataset"):
+        assert " 0 fail" in run(python, "-m", "lamcore", "check", kind, f"fresh-{kind}", cwd=tmp_path)
+    for folder in folders:
+        run(python, "-m", "pytest", "-q", "tests", cwd=folder)

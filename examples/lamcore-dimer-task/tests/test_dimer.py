@@ -1,25 +1,26 @@
-"""The plugin as an author would test it."""
+"""The plugin as lamcore and its users expect it."""
 
 import numpy as np
 import pytest
-from lamcore_dimer.dataset import BOND_LENGTHS_ANG, Dimers
 from lamcore_dimer.physics import bond_length_ang
-from lamcore_dimer.task import DimerTask
 
-from lamcore import Prediction
-from lamcore.aggregate import score_cases
-from lamcore.model import Model
-from lamcore.records import Record
+from lamcore.testing import DatasetConformance, TaskConformance, choose
 
 
-class Springs(Model):
-    """Knows every bond length: E = (r − r_e)²."""
+class TestTaskConformance(TaskConformance):
+    """Every claim of the kit about tasks, a test each."""
 
-    def evaluate(self, structures):
-        energies = [
-            (s.get_distance(0, 1) - BOND_LENGTHS_ANG[s.get_chemical_formula("reduce")]) ** 2 for s in structures
-        ]
-        return [Prediction(energy, np.zeros((2, 3))) for energy in energies]
+    @pytest.fixture
+    def choice(self):
+        return choose("task", "dimer")
+
+
+class TestDatasetConformance(DatasetConformance):
+    """Every claim of the kit about datasets, a test each."""
+
+    @pytest.fixture
+    def choice(self):
+        return choose("dataset", "dimers")
 
 
 def test_recovers_the_minimum_of_a_parabola_between_grid_points():
@@ -30,11 +31,3 @@ def test_recovers_the_minimum_of_a_parabola_between_grid_points():
 def test_a_curve_without_a_minimum_is_refused():
     with pytest.raises(ValueError, match="no minimum between"):
         bond_length_ang([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
-
-
-def test_a_perfect_model_makes_no_error():
-    task, cases, model = DimerTask(n_points=20), list(Dimers().cases()), Springs()
-    records = {case.id: Record.done(case.id, task.calculate(case, model), 0.0) for case in cases}
-    metrics = task.summarize(score_cases(task, cases, records))
-    assert metrics[0].value == pytest.approx(0, abs=1e-12)
-    assert metrics[1].value == 1

@@ -1,4 +1,4 @@
-"""The Morse potential as a lamcore model."""
+"""The morse model for lamcore."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from lamcore import ModelSpec, hookimpl
 
 if TYPE_CHECKING:
-    from ase.calculators.morse import MorsePotential
+    from lamcore_morse.model import MorseModel
+
+LAMCORE_API = 1
 
 
 @hookimpl
@@ -18,14 +20,14 @@ def lamcore_models() -> Sequence[ModelSpec]:
     return [ModelSpec("morse", build_morse, Path(__file__).with_name("card.yaml"), packages=("ase",))]
 
 
-def build_morse(epsilon_ev: float = 0.3429, r0_ang: float = 2.866, rho0: float = 3.8922) -> MorsePotential:
-    """Build ASE's Morse potential; copper unless told otherwise.
+def build_morse(depth_ev: float = 0.3429, bond_ang: float = 2.866, steepness: float = 3.8922) -> MorseModel:
+    """Build the model; the defaults are copper's.
 
     Args:
-        epsilon_ev: Depth of the well, eV.
-        r0_ang: Distance of the minimum, Å.
-        rho0: Steepness of the well, dimensionless.
+        depth_ev: Depth of the well, eV.
+        bond_ang: Distance of the minimum, Å.
+        steepness: Of the well, times the distance of the minimum; dimensionless.
     """
-    from ase.calculators.morse import MorsePotential
+    from lamcore_morse.model import MorseModel
 
-    return MorsePotential(epsilon=epsilon_ev, r0=r0_ang, rho0=rho0)
+    return MorseModel(depth_ev, bond_ang, steepness)

@@ -1,0 +1,11 @@
+"""CHGNet against every claim of lamcore's conformance kit."""
+
+import pytest
+
+from lamcore.testing import ModelConformance, choose
+
+
+class TestChgnet030(ModelConformance):
+    @pytest.fixture
+    def choice(self):
+        return choose("model", "chgnet", device="cpu")
