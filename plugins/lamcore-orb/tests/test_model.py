@@ -290,7 +290,8 @@ def test_models_of_crystals_refuse_charges_and_those_of_molecules_give_no_stress
 
 
 @pytest.mark.parametrize(
-    ("pbc", "message"), [(True, "linearly independent lattice vectors"), ((True, False, True), "linearly independent lattice vectors")]
+    ("pbc", "message"),
+    [(True, "linearly independent lattice vectors"), ((True, False, True), "linearly independent lattice vectors")],
 )
 def test_a_degenerate_cell_is_refused(model, pbc, message):
     with pytest.raises(UnsupportedStructureError, match=message):
