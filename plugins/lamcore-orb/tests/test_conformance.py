@@ -1,22 +1,31 @@
 """Small Orb models against every claim of lamcore's conformance kit."""
 
+from typing import ClassVar
+
 import pytest
 
 from lamcore.testing import ModelConformance, choose
 
+DIRECTIONS = "random weights have not learnt that directions do not matter; nothing in the network makes it so"
+
 
 class TestConservativeOrb(ModelConformance):
+    known_failures: ClassVar = {"net_torque_is_zero": DIRECTIONS, "a_dimer_is_pulled_along_its_axis": DIRECTIONS}
+
     @pytest.fixture
     def choice(self, files):
-        architecture = "orb-v3-conservative-inf-omat"
-        path = str(files["conservative"])
+        path, architecture = str(files["conservative"]), "orb-v3-conservative-inf-omat"
         return choose("model", "orb", checkpoint=path, architecture=architecture, device="cpu", dtype="float64")
 
 
 class TestDirectOrb(ModelConformance):
+    known_failures: ClassVar = {
+        "an_open_direction_is_a_wide_periodic_one": (
+            "the package takes the net torque off the forces of what is not periodic, and of nothing else"
+        )
+    }
+
     @pytest.fixture
     def choice(self, files):
-        path = str(files["direct"])
-        return choose(
-            "model", "orb", checkpoint=path, architecture="orb-v3-direct-inf-omat", device="cpu", dtype="float64"
-        )
+        path, architecture = str(files["direct"]), "orb-v3-direct-inf-omat"
+        return choose("model", "orb", checkpoint=path, architecture=architecture, device="cpu", dtype="float64")

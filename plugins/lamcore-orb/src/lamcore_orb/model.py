@@ -246,7 +246,8 @@ class OrbModel(Model):
 
 def _sum_by(owners: NDArray[np.int64], rows: NDArray[np.float64], n_owners: int) -> NDArray[np.float64]:
     """The sum of the rows that each owner has, shape (n_owners, n_columns); several times as fast as `np.add.at`."""
-    return np.stack([np.bincount(owners, weights=column, minlength=n_owners) for column in rows.T], axis=1)
+    sums = [np.bincount(owners, weights=column, minlength=n_owners) for column in rows.T]
+    return np.stack(sums, axis=1, dtype=np.float64)  # without any row, bincount counts in integers
 
 
 def _numpy(tensor: Tensor) -> NDArray[np.float64]:

@@ -45,7 +45,10 @@ def card_agrees_with_the_model(subject: ModelSubject) -> Measured:
     A field that the card leaves empty is not compared; the floating-point type only where no option changes it.
     """
     card, model = subject.card, subject.model
-    checkpoint = card.checkpoints.get(str(subject.choice.options.get("checkpoint")))
+    name = str(subject.choice.options.get("checkpoint"))
+    checkpoint = card.checkpoints.get(name)
+    if card.checkpoints and checkpoint is None:
+        return not_applicable(f"the card does not describe the checkpoint {name}")
     elements = (checkpoint.elements if checkpoint else []) or card.elements
     properties = (checkpoint.properties if checkpoint else []) or card.properties
     conservative = checkpoint.conservative if checkpoint and checkpoint.conservative is not None else card.conservative
