@@ -12,12 +12,12 @@ EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-
 TOOLS := pytest pytest-xdist ruff mypy import-linter uv
 # One numerical thread a test process: two run side by side, and threads that wait for each other cost more than they bring.
 PYTEST := bin/python -m pytest -n 2
-export OMP_NUM_THREADS ?= 1
+core-tests plugin-tests packaging-tests $(APART:%=%-tests): export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test lint core-tests plugin-tests packaging-tests clean $(APART:%=%-tests)
 
 demo: $(VENVS)/demo/.ready
-	OMP_NUM_THREADS= $(VENVS)/demo/bin/python -m lamcore task=phonon model=sevennet
+	$(VENVS)/demo/bin/python -m lamcore task=phonon model=sevennet
 
 test: lint core-tests plugin-tests $(APART:%=%-tests) packaging-tests
 
