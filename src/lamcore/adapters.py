@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.calculators.calculator import BaseCalculator
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from lamcore.errors import ConfigError
 from lamcore.model import Model, Prediction, Scope
@@ -47,12 +48,17 @@ class AseModel(Model):
     def _evaluate_one(self, structure: Atoms) -> Prediction:
         atoms = structure.copy()
         atoms.calc = self._calculator
-        wants_stress = "stress" in self.properties and bool(atoms.pbc.all())
-        return Prediction(
-            energy=float(atoms.get_potential_energy()),
-            forces=np.array(atoms.get_forces(apply_constraint=False), dtype=np.float64),
-            stress=np.array(atoms.get_stress(apply_constraint=False), dtype=np.float64) if wants_stress else None,
-        )
+        forces = np.array(atoms.get_forces(apply_constraint=False), dtype=np.float64)
+        # Most calculators have it all by now; asking each for each would compare the structure every time.
+        results = self._calculator.results
+        energy = results["energy"] if "energy" in results else atoms.get_potential_energy()
+        stress = None
+        if "stress" in self.properties and bool(atoms.pbc.all()):
+            stress = results["stress"] if "stress" in results else atoms.get_stress(apply_constraint=False)
+            stress = np.array(stress, dtype=np.float64)
+            if stress.shape == (3, 3):
+                stress = full_3x3_to_voigt_6_stress(stress)
+        return Prediction(float(energy), forces, stress)
 
 
 def as_model(built: object, name: str) -> Model:
