@@ -77,7 +77,7 @@ def test_a_molecule_has_no_more_edges_than_pairs():
 def test_memory_that_was_short_for_a_while_is_tried_again_later():
     limits = BatchLimits()
     limits.shrink(10.0)
-    for _ in range(2000):
+    for _ in range(6000):
         limits.observe(4.0, 1.0)
     assert limits._ceiling > 100
 

@@ -16,7 +16,7 @@ from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job
 from lamcore.errors import MissingPropertyError, UnknownNameError
 from lamcore.worker.client import WorkerError, WorkerModel, WorkerPool, WorkerSettings
-from lamcore.worker.frames import read_frame, write_frame
+from lamcore.worker.frames import frame, read_frame
 from lamcore.worker.messages import arrays_to_structures, structures_to_arrays
 
 SILVER = bulk("Ag", cubic=True)
@@ -200,10 +200,8 @@ def test_structures_come_across_as_they_are():
     sent = structures()
     sent[0].info["charge"] = np.int64(1)
     sent[3].set_initial_magnetic_moments([1.0, 0.0, -1.0, 0.5])
-    stream = io.BytesIO()
     info, arrays = structures_to_arrays(sent)
-    write_frame(stream, {"info": info}, arrays)
-    stream.seek(0)
+    stream = io.BytesIO(frame({"info": info}, arrays))
     header, arrays = read_frame(stream.read)
     for before, after in zip(sent, arrays_to_structures(header["info"], arrays), strict=True):
         assert after.numbers.tolist() == before.numbers.tolist()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SAMPLES_NEEDED = 2
 _SAMPLES_KEPT = 5
-_BATCHES_BEFORE_TRYING_MORE = 100
+_BATCHES_BEFORE_TRYING_MORE = 1000
 _WORTHWHILE_GAIN = 0.95  # a level must be at least 5 % faster than a smaller one to be preferred: timing is noisy
 _DENSEST_ATOMS_PER_ANG3 = 0.1
 

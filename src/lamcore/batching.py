@@ -7,18 +7,18 @@ deterministic order.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import greenlet
 
 from lamcore.batch_limits import BatchLimits, graph_size
-from lamcore.errors import CaseError, EvaluationError
+from lamcore.errors import CaseError, EvaluationError, LamcoreError
 from lamcore.model import Model, Prediction, check_descriptors, check_prediction
 from lamcore.surroundings import Surroundings
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 Output = TypeVar("Output")
 Kind = Literal["evaluate", "descriptors"]
+Work = tuple[list["Atoms"], list[float]]
+"""The structures of a batch and their sizes."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -240,9 +244,8 @@ class Hub:
             structures = [atoms for request in chosen for atoms in request.structures]
             sizes = [size for request in chosen for size in request.sizes]
             batches = self._limits.pack(sizes, [len(atoms) for atoms in structures])
-            answers: list[tuple[Any, float]] = []
-            while together := list(islice(batches, self._model.lanes)):
-                answers += self._compute_together(kind, [(structures[batch], sizes[batch]) for batch in together])
+            work = ((structures[batch], sizes[batch]) for batch in batches)
+            answers = self._compute_in_lanes(kind, work) if self._model.lanes > 1 else self._compute_in_turn(kind, work)
             start = 0
             for request in chosen:
                 mine = answers[start : start + len(request.structures)]
@@ -250,16 +253,34 @@ class Hub:
                 request.answers = [answer for answer, _ in mine]
                 request.seconds = sum(seconds for _, seconds in mine)
 
-    def _compute_together(self, kind: Kind, batches: list[tuple[list[Atoms], list[float]]]) -> list[tuple[Any, float]]:
-        """Compute batches at the same time, one in each lane of the model."""
-        if len(batches) == 1:
-            return self._compute(kind, *batches[0])
+    def _compute_in_turn(self, kind: Kind, work: Iterator[Work]) -> list[tuple[Any, float]]:
+        return [answer for structures, sizes in work for answer in self._compute(kind, structures, sizes)]
+
+    def _compute_in_lanes(self, kind: Kind, work: Iterator[Work]) -> list[tuple[Any, float]]:
+        """Keep every lane of the model busy with a batch until no work is left."""
         before, started = self._counters.model_seconds, time.perf_counter()
-        with ThreadPoolExecutor(len(batches)) as lanes:
-            futures = [lanes.submit(self._compute, kind, structures, sizes) for structures, sizes in batches]
-            answers = [answer for future in futures for answer in future.result()]
-        self._counters.model_seconds = before + time.perf_counter() - started  # lanes share the clock on the wall
+        futures: list[Future[list[tuple[Any, float]]]] = []
+        busy: set[Future[list[tuple[Any, float]]]] = set()
+        with ThreadPoolExecutor(self._model.lanes) as lanes:
+            try:
+                for structures, sizes in work:
+                    futures.append(lanes.submit(self._compute, kind, structures, sizes))
+                    busy.add(futures[-1])
+                    if len(busy) == self._model.lanes:
+                        _, busy = wait(busy, return_when=FIRST_COMPLETED)
+                answers = [answer for future in futures for answer in future.result()]
+            except BaseException:
+                self._model.close()  # calls under way end at once, and do not begin again
+                raise
+        with self._books:
+            self._counters.model_seconds = before + time.perf_counter() - started  # lanes share the clock on the wall
         return answers
+
+    def _release_memory(self) -> None:
+        try:
+            self._model.release_memory()
+        except Exception as error:  # the structure has failed already; the run goes on with what memory there is
+            logger.warning("releasing memory raised %s: %s", type(error).__name__, error)
 
     def _compute(self, kind: Kind, structures: list[Atoms], sizes: list[float]) -> list[tuple[Any, float]]:
         """Answers and their share of the time; a batch that fails is halved until the structures at fault are alone."""
@@ -267,14 +288,16 @@ class Hub:
         try:
             values = self._ask_model(kind, structures)
         except Exception as error:  # any model may raise anything; the structure at fault gets it
+            if isinstance(error, LamcoreError) and not isinstance(error, CaseError):
+                raise  # not a structure's fault: no other would fare better
             seconds, out_of_memory = time.perf_counter() - started, is_out_of_memory(error)
             with self._books:
                 self._counters.model_seconds += seconds
-                if out_of_memory:
-                    self._counters.out_of_memory += 1
+                self._counters.out_of_memory += out_of_memory
+                if out_of_memory or isinstance(error, TimeoutError):
                     self._limits.shrink(sum(sizes))
             if out_of_memory:
-                self._model.release_memory()
+                self._release_memory()
             if len(structures) == 1:
                 return [(_as_case_error(error, structures[0], out_of_memory), seconds)]
             half = len(structures) // 2

@@ -173,6 +173,20 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     Raises:
         BadPredictionError: The message names the quantity, what was got and what was expected.
     """
+    check_shapes(prediction, atoms)
+    for name, value in (("energy", prediction.energy), ("forces", prediction.forces), ("stress", prediction.stress)):
+        if value is not None and not np.all(np.isfinite(value)):
+            bad = int(np.size(value) - np.sum(np.isfinite(value)))
+            formula = atoms.get_chemical_formula()
+            raise BadPredictionError(f"{name} of {formula} is not finite ({bad} of {np.size(value)} values)")
+
+
+def check_shapes(prediction: Prediction, atoms: Atoms) -> None:
+    """Refuse a prediction that is not of the agreed shape.
+
+    Raises:
+        BadPredictionError: The message names the quantity, what was got and what was expected.
+    """
     if not isinstance(prediction, Prediction):
         raise BadPredictionError(
             f"the model answered with a {type(prediction).__name__}, expected a lamcore.Prediction"
@@ -189,11 +203,6 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
         if np.shape(value) != shape:
             hint = "; convert with ase.stress.full_3x3_to_voigt_6_stress" if name == "stress" else ""
             raise BadPredictionError(f"{name} has shape {np.shape(value)}, expected {shape}{hint}")
-        if not np.all(np.isfinite(value)):
-            bad = int(np.size(value) - np.sum(np.isfinite(value)))
-            raise BadPredictionError(
-                f"{name} of {atoms.get_chemical_formula()} is not finite ({bad} of {np.size(value)} values)"
-            )
 
 
 def check_descriptors(descriptors: NDArray[np.float64], atoms: Atoms) -> None:

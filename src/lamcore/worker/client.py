@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
@@ -21,10 +23,11 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from lamcore import errors
-from lamcore.errors import LamcoreError
+from lamcore.errors import LamcoreError, PluginError
 from lamcore.model import Model, Prediction, Scope
-from lamcore.worker.frames import read_frame, write_frame
-from lamcore.worker.messages import arrays_to_predictions, structures_to_arrays
+from lamcore.worker.frames import frame, read_frame
+from lamcore.worker.interpreter import variables_for
+from lamcore.worker.messages import PROTOCOL, arrays_to_predictions, structures_to_arrays
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -35,6 +38,7 @@ logger = logging.getLogger(__name__)
 _PIPE_BYTES = 1 << 20
 _LINES_SHOWN = 10
 _BUILD_SECONDS = 600.0
+_STARTS_TRIED = 2
 
 
 class WorkerError(RuntimeError):
@@ -42,7 +46,11 @@ class WorkerError(RuntimeError):
 
 
 class WorkerMemoryError(WorkerError, MemoryError):
-    """The model's process ran out of memory on its device, and said so."""
+    """The model's process ran out of memory: it said so, or the system killed it."""
+
+
+class WorkerTimeoutError(WorkerError, TimeoutError):
+    """A call took longer than the limit."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class WorkerModel(Model):
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._process: _Process | None = None
+        self._closed = False
+        self._failed_starts = 0
         self.n_builds = 0
         facts = self._started().facts
         elements = facts["elements"]
@@ -104,20 +114,28 @@ class WorkerModel(Model):
         answer = self._ask({"request": "descriptors", "info": info}, arrays)
         return np.split(answer["descriptors"], np.cumsum(arrays["n_atoms"])[:-1])
 
-    def release_memory(self) -> None:
-        """Ask the worker to give memory back, if it is alive."""
-        if self._process is not None:
-            self._ask({"request": "release_memory"}, {})
-
     def close(self) -> None:
-        """End the process."""
+        """End the process for good."""
+        self._closed = True
+        self._drop()
+
+    def _drop(self) -> None:
         if self._process is not None:
             self._process.end()
             self._process = None
 
     def _started(self) -> _Process:
+        if self._closed:
+            raise WorkerError(f"the worker of model {self._settings.model!r} is closed")
         if self._process is None:
-            self._process = _Process(self._settings)
+            try:
+                self._process = _Process(self._settings)
+            except WorkerError as error:
+                self._failed_starts += 1
+                if self._failed_starts < _STARTS_TRIED:
+                    raise
+                raise PluginError(f"model {self._settings.model!r} cannot be built again: {error}") from error
+            self._failed_starts = 0
             self.n_builds += 1
         return self._process
 
@@ -125,11 +143,14 @@ class WorkerModel(Model):
         process = self._started()
         try:
             return process.ask(header, arrays, self._settings.timeout_s)[1]
-        except _GoneError as gone:
-            self.close()
-            raise WorkerError(str(gone)) from gone
+        except (WorkerMemoryError, WorkerTimeoutError, _GoneError) as error:
+            if process.gone:
+                self._drop()
+            if isinstance(error, _GoneError):
+                raise WorkerError(str(error)) from error
+            raise
         except KeyboardInterrupt:
-            self.close()  # an answer half read would be taken for the next one's
+            self._drop()  # an answer half read would be taken for the next one's
             raise
 
 
@@ -158,10 +179,6 @@ class WorkerPool(Model):
         features: list[NDArray[np.float64]] = self._with_worker(lambda worker: worker.descriptors(structures))
         return features
 
-    def release_memory(self) -> None:
-        """Ask the workers that are free to give memory back."""
-        self._with_worker(lambda worker: worker.release_memory())
-
     def close(self) -> None:
         """End all processes."""
         for worker in self._workers:
@@ -177,7 +194,7 @@ class WorkerPool(Model):
 
 
 class _GoneError(Exception):
-    """The process died, or was ended because it took too long."""
+    """The process died."""
 
 
 class _Process:
@@ -191,7 +208,7 @@ class _Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(settings.environment or {})},
+            env={**variables_for(settings.python), **(settings.environment or {})},
             start_new_session=True,  # Ctrl-C goes to the driver alone, which ends its workers
         )
         assert self._process.stdin is not None
@@ -200,12 +217,20 @@ class _Process:
         self._requests, self._answers = self._process.stdin, self._process.stdout
         for pipe in (self._requests, self._answers):
             _widen(pipe)
+        os.set_blocking(self._requests.fileno(), False)  # so that a worker that does not read cannot hold us up
+        self.gone = False
         self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
         self._listener.start()
-        request = {"request": "build", "model": settings.model, "options": _plain(settings.options)}
+        request = {
+            "request": "build",
+            "protocol": PROTOCOL,
+            "lamcore": metadata.version("lamcore"),
+            "model": settings.model,
+            "options": _plain(settings.options),
+        }
         try:
             header, _ = self.ask(request, {}, max(_BUILD_SECONDS, settings.timeout_s))
-        except _GoneError as gone:
+        except (_GoneError, WorkerMemoryError, WorkerTimeoutError) as gone:
             self.end()
             raise WorkerError(f"{gone}, while the model was built") from gone
         except BaseException:
@@ -221,17 +246,22 @@ class _Process:
         Raises:
             LamcoreError: What the other side raised, where it is one of lamcore's own errors.
             WorkerError: What else the other side raised.
-            _GoneError: The process died or took too long.
+            WorkerMemoryError: The system killed the process.
+            WorkerTimeoutError: It took too long, and was ended.
+            _GoneError: The process died.
         """
         deadline = time.monotonic() + timeout_s
         try:
-            write_frame(self._requests, header, arrays)
+            self._write(frame(header, arrays), deadline)
             answer, values = read_frame(lambda size: self._read(size, deadline))
         except (BrokenPipeError, EOFError) as error:
-            raise _GoneError(self._obituary()) from error
+            status = self._process.wait()
+            self.gone = True
+            died = WorkerMemoryError if status == -signal.SIGKILL else _GoneError
+            raise died(self._obituary(status)) from error
         except TimeoutError as error:
             self.end()
-            raise _GoneError(
+            raise WorkerTimeoutError(
                 f"the worker of model {self._name!r} took longer than {timeout_s:g} s, and was ended"
             ) from error
         if "error" in answer:
@@ -240,6 +270,7 @@ class _Process:
 
     def end(self) -> None:
         """End the process at once."""
+        self.gone = True
         self._process.kill()
         self._process.wait()
         for pipe in (self._requests, self._answers):
@@ -261,8 +292,15 @@ class _Process:
             missing -= len(part)
         return b"".join(parts)
 
-    def _obituary(self) -> str:
-        status = self._process.wait()
+    def _write(self, content: bytes, deadline: float) -> None:
+        descriptor, left = self._requests.fileno(), memoryview(content)
+        while left:
+            _, ready, _ = select.select([], [descriptor], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            left = left[os.write(descriptor, left[:_PIPE_BYTES]) :]
+
+    def _obituary(self, status: int) -> str:
         how = f"signal {-status}" if status < 0 else f"status {status}"
         hint = ", as the system does when memory runs out" if status == -9 else ""
         self._listener.join(timeout=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,19 +16,17 @@ _LENGTH = struct.Struct("<Q")
 _DTYPES = ("<f8", "<i8", "|b1")
 
 
-def write_frame(stream: IO[bytes], header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> None:
-    """Write a frame and flush.
+def frame(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> bytes:
+    """The bytes of a frame.
 
     Args:
-        stream: Where to.
         header: JSON values.
         arrays: Floating-point, integer or boolean arrays, by name.
     """
     plain = {name: _plain(array) for name, array in (arrays or {}).items()}
     shapes = {name: (array.dtype.str, array.shape) for name, array in plain.items()}
     text = json.dumps({"header": header, "arrays": shapes}).encode()
-    stream.write(b"".join((_LENGTH.pack(len(text)), text, *(array.tobytes() for array in plain.values()))))
-    stream.flush()
+    return b"".join((_LENGTH.pack(len(text)), text, *(array.tobytes() for array in plain.values())))
 
 
 def read_frame(read: Callable[[int], bytes]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
+import threading
 import traceback
+from importlib import metadata
 from typing import IO, TYPE_CHECKING, Any
 
-from lamcore.worker.frames import read_frame, write_frame
+from lamcore.errors import ConfigError, EvaluationError
+from lamcore.worker.frames import frame, read_frame
 
 if TYPE_CHECKING:
     from lamcore.model import Model
 
 
 def serve() -> None:
-    """Answer requests until the other side closes the pipe."""
-    requests, answers = _private_streams()
+    """Answer requests until the other side closes the pipe, or is gone."""
+    requests, answers = private_streams()
+    threading.Thread(target=_end_with_the_driver, args=(requests.fileno(),), daemon=True).start()
     model: Model | None = None
     while True:
         try:
@@ -24,20 +29,27 @@ def serve() -> None:
             return
         try:
             if header["request"] == "build":
-                model = _build(header["model"], header["options"])
-                write_frame(answers, {"facts": _facts(model)})
-            elif header["request"] == "release_memory":
-                assert model is not None
-                model.release_memory()
-                write_frame(answers, {})
+                model = _build(header)
+                answer = frame({"facts": _facts(model)})
             else:
                 assert model is not None
-                write_frame(answers, {}, _answer(model, header, arrays))
+                answer = frame({}, _answer(model, header, arrays))
         except Exception as error:  # told to the other side, which decides
-            write_frame(answers, {"error": _describe(error)})
+            answer = frame({"error": _describe(error, model)})
+        answers.write(answer)
+        answers.flush()
 
 
-def _private_streams() -> tuple[IO[bytes], IO[bytes]]:
+def _end_with_the_driver(requests: int) -> None:
+    """End this process as soon as nobody holds the other end of the pipe, whatever the model is doing."""
+    poll = select.poll()
+    poll.register(requests, select.POLLHUP)
+    while not any(event & select.POLLHUP for _, event in poll.poll()):
+        pass
+    os._exit(1)
+
+
+def private_streams() -> tuple[IO[bytes], IO[bytes]]:
     """The pipes, out of reach of packages that print: their output goes to standard error."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -54,15 +66,23 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
     return content
 
 
-def _build(name: str, options: dict[str, Any]) -> Model:
+def _build(header: dict[str, Any]) -> Model:
     from lamcore.adapters import as_model
     from lamcore.allocator import keep_freed_memory
     from lamcore.registry import load_registry
     from lamcore.schema import check_options
+    from lamcore.worker.messages import PROTOCOL
 
+    here = metadata.version("lamcore")
+    if header["protocol"] != PROTOCOL or header["lamcore"] != here:
+        raise ConfigError(
+            f"the worker's Python {sys.executable} has lamcore {here}, the run has {header['lamcore']}; bring both to the "
+            "same version, an environment with `lamcore env add` and the name of its plugin"
+        )
     keep_freed_memory()
-    offer = load_registry().get("model", name)
-    return as_model(offer.spec.build(**check_options(offer.options(), options, "model.")), name)
+    offer = load_registry().get("model", header["model"])
+    options = check_options(offer.options(), header["options"], "model.")
+    return as_model(offer.spec.build(**options), header["model"])
 
 
 def _facts(model: Model) -> dict[str, Any]:
@@ -80,22 +100,39 @@ def _facts(model: Model) -> dict[str, Any]:
 
 
 def _answer(model: Model, header: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
+    """What the model says; shapes are checked here, since what is joined for the way could be cut wrongly after it."""
     import numpy as np
 
+    from lamcore.model import check_descriptors, check_shapes
     from lamcore.worker.messages import arrays_to_structures, predictions_to_arrays
 
     structures = arrays_to_structures(header["info"], arrays)
+    values: list[Any]
     if header["request"] == "descriptors":
-        return {"descriptors": np.concatenate(model.descriptors(structures))}
-    return predictions_to_arrays(model.evaluate(structures))
+        values = model.descriptors(structures)
+        check: Any = check_descriptors
+    else:
+        values = model.evaluate(structures)
+        check = check_shapes
+    if len(values) != len(structures):
+        raise EvaluationError(
+            f"{type(model).__name__} answered {len(values)} of {len(structures)} structures; "
+            "the fault is in the model's plugin"
+        )
+    for value, atoms in zip(values, structures, strict=True):
+        check(value, atoms)
+    return {"descriptors": np.concatenate(values)} if check is check_descriptors else predictions_to_arrays(values)
 
 
-def _describe(error: Exception) -> dict[str, Any]:
+def _describe(error: Exception, model: Model | None) -> dict[str, Any]:
     from lamcore.batching import is_out_of_memory
 
+    out_of_memory = is_out_of_memory(error)
+    if out_of_memory and model is not None:
+        model.release_memory()
     return {
         "kind": type(error).__name__,
         "message": str(error),
         "traceback": "".join(traceback.format_exception(error)),
-        "out_of_memory": is_out_of_memory(error),
+        "out_of_memory": out_of_memory,
     }
