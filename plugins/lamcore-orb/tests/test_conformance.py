@@ -29,3 +29,12 @@ class TestDirectOrb(ModelConformance):
     def choice(self, files):
         path, architecture = str(files["direct"]), "orb-v3-direct-inf-omat"
         return choose("model", "orb", checkpoint=path, architecture=architecture, device="cpu", dtype="float64")
+
+
+class TestConservativeOrbOfMolecules(ModelConformance):
+    known_failures: ClassVar = {"net_torque_is_zero": DIRECTIONS, "a_dimer_is_pulled_along_its_axis": DIRECTIONS}
+
+    @pytest.fixture
+    def choice(self, files):
+        path, architecture = str(files["molecules"]), "orb-v3-conservative-omol"
+        return choose("model", "orb", checkpoint=path, architecture=architecture, device="cpu", dtype="float64")
