@@ -1,4 +1,4 @@
-"""CHGNet against every claim of lamcore's conformance kit."""
+"""CHGNet against every claim of lamcore's conformance kit, in both floating-point types."""
 
 import pytest
 
@@ -9,3 +9,9 @@ class TestChgnet030(ModelConformance):
     @pytest.fixture
     def choice(self):
         return choose("model", "chgnet", device="cpu")
+
+
+class TestChgnet030InDoublePrecision(ModelConformance):
+    @pytest.fixture
+    def choice(self):
+        return choose("model", "chgnet", device="cpu", dtype="float64")

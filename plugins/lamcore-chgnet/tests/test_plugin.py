@@ -25,14 +25,8 @@ def run(program):
     return json.loads(done.stdout)
 
 
-def test_the_entry_point_offers_the_model(spec):
-    assert spec.name == "chgnet"
-    assert spec.build is build_chgnet
-    assert spec.card.is_file()
-
-
 def test_weights_takes_the_options_of_build(spec):
-    assert spec.weights is chgnet_weights
+    assert (spec.build, spec.weights) == (build_chgnet, chgnet_weights)
     options = [signature(function).parameters for function in (spec.build, spec.weights)]
     assert [(p.name, p.default, p.annotation) for p in options[0].values()] == [
         (p.name, p.default, p.annotation) for p in options[1].values()

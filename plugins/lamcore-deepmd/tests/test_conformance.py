@@ -11,7 +11,25 @@ class TestTrainedModel(ModelConformance):
         return choose("model", "deepmd", checkpoint=str(trained / "model.ckpt-200.pt"), device="cpu")
 
 
+class TestEmbeddingOfPairs(ModelConformance):
+    @pytest.fixture
+    def choice(self, make_checkpoint):
+        return choose("model", "deepmd", checkpoint=str(make_checkpoint("se_e2_a")), device="cpu")
+
+
 class TestAttention(ModelConformance):
     @pytest.fixture
     def choice(self, make_checkpoint):
         return choose("model", "deepmd", checkpoint=str(make_checkpoint("dpa1")), device="cpu")
+
+
+class TestDpa3(ModelConformance):
+    @pytest.fixture
+    def choice(self, make_checkpoint):
+        return choose("model", "deepmd", checkpoint=str(make_checkpoint("dpa3")), device="cpu")
+
+
+class TestDpa4(ModelConformance):
+    @pytest.fixture
+    def choice(self, make_checkpoint):
+        return choose("model", "deepmd", checkpoint=str(make_checkpoint("dpa4")), device="cpu")

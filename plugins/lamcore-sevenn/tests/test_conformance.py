@@ -1,4 +1,4 @@
-"""SevenNet against every claim of lamcore's conformance kit."""
+"""SevenNet against every claim of lamcore's conformance kit, in both floating-point types."""
 
 import pytest
 
@@ -9,3 +9,9 @@ class TestSevenNet0(ModelConformance):
     @pytest.fixture
     def choice(self):
         return choose("model", "sevennet", device="cpu")
+
+
+class TestSevenNet0InDoublePrecision(ModelConformance):
+    @pytest.fixture
+    def choice(self):
+        return choose("model", "sevennet", device="cpu", dtype="float64")
