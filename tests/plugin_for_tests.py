@@ -91,11 +91,18 @@ def build_slow(
 
 
 def build_model(
-    energy_is_nan: bool = False, builds: str = os.devnull, weights: Path | None = None, on_silver: str = ""
+    energy_is_nan: bool = False,
+    builds: str = os.devnull,
+    weights: Path | None = None,
+    on_silver: str = "",
+    on_copper: str = "",
+    kill_above_atoms: int | None = None,
 ):
     with open(builds, "a") as log:
         log.write("built\n")
     from ase.calculators.emt import EMT
+
+    from lamcore import AseModel
 
     class Troublesome(EMT):
         def calculate(self, atoms, *args, **kwargs):
@@ -103,9 +110,19 @@ def build_model(
             if energy_is_nan:
                 self.results["energy"] = float("nan")
             if "Ag" in atoms.symbols:
+                if on_silver == "reshape":
+                    self.results["forces"] = self.results["forces"][:-1]
                 get_into_trouble(on_silver)
+            if "Cu" in atoms.symbols:
+                get_into_trouble(on_copper)
 
-    return Troublesome()
+    class Greedy(AseModel):
+        def evaluate(self, structures):
+            if kill_above_atoms is not None and sum(map(len, structures)) > kill_above_atoms:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().evaluate(structures)
+
+    return Troublesome() if kill_above_atoms is None else Greedy(Troublesome())
 
 
 def get_into_trouble(how):

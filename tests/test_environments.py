@@ -1,18 +1,30 @@
 """Which plugins go together, and what is remembered of models elsewhere."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from lamcore.cli import main
 from lamcore.environments.commands import requirement_of
 from lamcore.environments.resolve import fewest_groups
 from lamcore.environments.store import _annotation, remembered_models
-from lamcore.errors import PluginError
+from lamcore.errors import ConfigError, PluginError
 from lamcore.registry import load_registry
 from lamcore.worker.describe import _type, describe
+from lamcore.worker.interpreter import variables_for
 
+FAR = {
+    "name": "far",
+    "distribution": "lamcore-far",
+    "version": "1",
+    "versions": {},
+    "options": [],
+    "card": "",
+    "has_weights": False,
+}
 CONFLICTS = {("mace", "sevenn"), ("mace", "deepmd")}
 
 
@@ -67,7 +79,9 @@ def test_a_name_stands_for_its_package(plugin, requirement):
 def test_a_folder_and_a_wheel_are_given_by_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mace").mkdir()
-    (tmp_path / "orb-1.whl").touch()
+    (tmp_path / "mace" / "pyproject.toml").touch()
+    (tmp_path / "orb").mkdir()
+    assert requirement_of("orb") == "lamcore-orb"
     assert requirement_of("mace") == str(tmp_path / "mace")
     assert requirement_of("orb-1.whl") == str(tmp_path / "orb-1.whl")
 
@@ -114,12 +128,54 @@ def test_a_remembered_model_is_listed_with_options_and_card_and_starts_nothing(i
     assert offer.spec.card.read_text() == "summary: far away\nlicence_code: MIT\n"
 
 
-def test_a_damaged_description_skips_the_environments_and_says_what_to_do(tmp_path, monkeypatch):
-    folder = tmp_path / "one"
-    folder.mkdir()
-    (folder / "description.json").write_text("{")
+def write_description(folder, content):
+    folder.mkdir(parents=True)
+    (folder / "description.json").write_text(content)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"python": "p", "requirements": [], "models": [1]}'])
+def test_a_damaged_environment_costs_itself_alone_and_can_be_removed(tmp_path, monkeypatch, capsys, content):
     monkeypatch.setenv("LAMCORE_ENVIRONMENTS", str(tmp_path))
+    write_description(tmp_path / "damaged", content)
+    write_description(
+        tmp_path / "sound", json.dumps({"python": "/p", "requirements": ["lamcore-far"], "models": [FAR]})
+    )
+    assert "far" in load_registry({}).models
+    assert main(["env", "list"]) == 0
+    assert "damaged: damaged, or not made to the end" in capsys.readouterr().out
+    assert main(["env", "remove", "damaged"]) == 0
+    assert not (tmp_path / "damaged").exists()
+    assert (tmp_path / "sound").exists()
+
+
+def test_a_model_in_two_environments_is_offered_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAMCORE_ENVIRONMENTS", str(tmp_path))
+    for name in ("one", "two"):
+        write_description(tmp_path / name, json.dumps({"python": f"/{name}", "requirements": [], "models": [FAR]}))
     registry = load_registry({})
-    assert "emt" in registry.models
-    (skipped,) = registry.skipped
-    assert "lamcore env remove one" in skipped.reason
+    assert registry.skipped == []
+    assert registry.get("model", "far").spec.remote.python == Path("/one")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "requirement"),
+    [
+        ("mace==0.2", "lamcore-mace==0.2"),
+        ("mace[dispersion]", "lamcore-mace[dispersion]"),
+        ("phonon-task", "lamcore-phonon-task"),
+        ("lamcore_mace", "lamcore-mace"),
+    ],
+)
+def test_no_package_of_another_name_is_ever_installed(plugin, requirement):
+    assert requirement_of(plugin) == requirement
+
+
+def test_what_is_no_requirement_is_refused():
+    with pytest.raises(ConfigError, match="is no plugin"):
+        requirement_of("mace sevenn")
+
+
+def test_another_python_sees_nothing_of_this_ones_modules(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    assert "PYTHONPATH" not in variables_for(Path("/other/python"))
+    assert variables_for(Path(sys.executable))["PYTHONPATH"] == "/elsewhere"

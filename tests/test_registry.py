@@ -79,7 +79,7 @@ BROKEN = {
         "expected a named parameter",
         "upgrade",
     ),
-    "a contract version that is not a number": ("LAMCORE_API = 'one'", "TypeError", "upgrade"),
+    "a contract version that is not a number": ("LAMCORE_API = 'one'", "expected a whole number", "upgrade"),
     "a builder whose type raises": (
         "from __future__ import annotations\nimport os\nfrom pathlib import Path\n"
         "from lamcore import ModelSpec, hookimpl\ndef build(x: os.Nothing = 1): pass\n"

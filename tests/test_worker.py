@@ -14,7 +14,7 @@ from ase.calculators.emt import EMT
 from lamcore import AseModel
 from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job
-from lamcore.errors import MissingPropertyError, UnknownNameError
+from lamcore.errors import ConfigError, MissingPropertyError, PluginError, UnknownNameError
 from lamcore.worker.client import WorkerError, WorkerModel, WorkerPool, WorkerSettings
 from lamcore.worker.frames import frame, read_frame
 from lamcore.worker.messages import arrays_to_structures, structures_to_arrays
@@ -154,6 +154,80 @@ def test_a_worker_ends_when_its_driver_is_gone(workplace):
         time.sleep(0.1)
     assert workers
     assert not [pid for pid in workers if alive(pid)]
+
+
+def test_a_worker_that_hangs_in_its_model_ends_when_its_driver_is_gone(workplace):
+    arguments = ("task=slow", "model=three-lines", "worker=process", "model.on_copper=hang", "task.log=log")
+    driver = workplace.start(*arguments)
+    deadline = time.monotonic() + 60
+    workers = []
+    while not workers and time.monotonic() < deadline:
+        time.sleep(0.1)
+        workers = children(driver.pid)
+    time.sleep(3)  # so that it is in the model
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate()
+    time.sleep(2)
+    assert workers
+    assert not [pid for pid in workers if alive(pid)]
+
+
+def test_a_batch_that_gets_its_worker_killed_makes_the_next_ones_smaller(settings):
+    model = WorkerModel(settings(kill_above_atoms=4))
+    cells = [bulk("Cu", a=3.5 + 0.01 * index) for index in range(12)]
+    limits = BatchLimits()
+    limits.observe(1, 1)
+    for size in (1e4, 2e4):
+        for _ in range(3):
+            limits.observe(size, 1e-9 * size)
+    counters = Counters()
+    jobs = [Job(lambda model, atoms=atoms: [model.evaluate([atoms])[0].energy for _ in range(10)]) for atoms in cells]
+    outcomes = list(Hub(model, limits, counters).run(jobs))
+    model.close()
+    assert all(outcome.error is None for outcome in outcomes)
+    assert counters.structures == 120
+    assert model.n_builds <= 6
+    assert counters.out_of_memory == model.n_builds - 1
+
+
+def test_answers_of_the_wrong_shape_are_refused_and_never_cut_to_fit(settings):
+    model = WorkerModel(settings(on_silver="reshape"))
+    outcomes, _ = run(model, [bulk("Cu"), SILVER, bulk("Cu", a=3.7)])
+    model.close()
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert "forces has shape (3, 3), expected (4, 3)" in str(outcomes[1].error)
+
+
+def test_a_worker_that_does_not_read_is_ended_by_the_limit_too(settings):
+    model = WorkerModel(settings(timeout_s=2.0))
+    os.kill(model._process._process.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    with pytest.raises(WorkerError, match="took longer than 2 s"):
+        model.evaluate([bulk("Cu", cubic=True) * (20, 20, 20)] * 3)
+    assert time.monotonic() - started < 20
+    model.close()
+
+
+def test_a_worker_that_cannot_start_again_ends_the_run_and_not_case_by_case(settings, tmp_path):
+    model = WorkerModel(settings(builds=str(tmp_path / "builds")))
+    model._process.end()
+    model._drop()
+    (tmp_path / "builds").unlink()
+    (tmp_path / "builds").mkdir()  # the builder now fails
+    jobs = [Job(lambda model, a=a: model.evaluate([bulk("Cu", a=a)])) for a in (3.5, 3.6, 3.7, 3.8)]
+    with pytest.raises(PluginError, match="cannot be built again"):
+        list(Hub(model, BatchLimits(1), Counters()).run(jobs))
+
+
+def test_a_worker_with_another_lamcore_is_refused(workplace, settings):
+    info = next((workplace.folder / "site").glob("plugin_for_tests*.dist-info"))
+    other = workplace.folder / "other"
+    (other / "lamcore-99.dist-info").mkdir(parents=True)
+    (other / "lamcore-99.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lamcore\nVersion: 99\n")
+    path = f"{other}{os.pathsep}{workplace.environment['PYTHONPATH']}"
+    assert info.exists()
+    with pytest.raises(ConfigError, match="has lamcore 99, the run has"):
+        WorkerModel(WorkerSettings("three-lines", {}, environment={**workplace.environment, "PYTHONPATH": path}))
 
 
 def children(pid):

@@ -2,7 +2,7 @@
 
 A plugin is a module named by an entry point in the group `lamcore`, with functions of these names marked `@hookimpl`.
 They run at every start-up, `lamcore --help` included: they import nothing heavy and return frozen specs.
-A module may set `LAMCORE_API = 1`, the version of this contract that it was written for.
+A module sets `LAMCORE_API`, the version of this contract that it was written for; 1 where it does not.
 """
 
 from __future__ import annotations

@@ -288,7 +288,9 @@ def _import(entry_point: metadata.EntryPoint) -> ModuleType:
 
 def _check_contract(module: ModuleType, manager: pluggy.PluginManager) -> None:
     """Refuse a plugin for another version of the contract, or with hooks that do not exist."""
-    wanted = getattr(module, "LAMCORE_API", hookspecs.API_VERSION)
+    wanted = getattr(module, "LAMCORE_API", 1)
+    if not isinstance(wanted, int):
+        raise _Unusable(f"its LAMCORE_API is {wanted!r}, expected a whole number")
     if wanted != hookspecs.API_VERSION:
         newer = (
             "pip install --upgrade lamcore"

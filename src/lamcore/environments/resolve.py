@@ -69,7 +69,7 @@ class Uv:
 
     Args:
         constraints: Constraints files.
-        python: Version or path of the Python to use.
+        python: Version of the Python to use, such as 3.12.
 
     Raises:
         PluginError: uv is not installed.
@@ -99,9 +99,9 @@ class Uv:
         python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         for command in (
             ("venv", "--quiet", "--clear", "--python", self._python, str(folder)),
-            ("pip", "install", "--quiet", "--python", str(python), *self._sources, *requirements),
+            ("pip", "install", "--quiet", "--python", str(python), *self._sources, "--requirements", "-"),
         ):
-            result = self._run(*command)
+            result = self._run(*command, text="\n".join(requirements))
             if result.returncode != 0:
                 raise PluginError(f"uv {command[0]} failed for {', '.join(requirements)}:\n{result.stderr.strip()}")
         return python

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ from typing import Any, Literal, Union
 
 from lamcore.errors import PluginError
 from lamcore.specs import ModelSpec, Remote
+from lamcore.worker.interpreter import ENVIRONMENTS_FOLDER, variables_for
 
-FOLDER = "LAMCORE_ENVIRONMENTS"
+logger = logging.getLogger(__name__)
+
 _DESCRIPTION = "description.json"
 _TYPES: Mapping[str, Any] = {"bool": bool, "int": int, "float": float, "str": str, "path": Path, "null": None}
 
@@ -40,20 +43,28 @@ class Environment:
 
 def environments_folder() -> Path:
     """Where environments are kept: `LAMCORE_ENVIRONMENTS`, or the platform's folder for data of programs."""
-    if FOLDER in os.environ:
-        return Path(os.environ[FOLDER])
+    if ENVIRONMENTS_FOLDER in os.environ:
+        return Path(os.environ[ENVIRONMENTS_FOLDER])
     from platformdirs import user_data_path
 
     return user_data_path("lamcore") / "environments"
 
 
 def remembered() -> list[Environment]:
-    """All environments, by name.
+    """All environments that can be read, by name; of a damaged one a warning is logged."""
+    found = []
+    for path in sorted(environments_folder().glob(f"*/{_DESCRIPTION}")):
+        try:
+            found.append(_read(path.parent))
+        except PluginError as error:
+            logger.warning("%s", error)
+    return found
 
-    Raises:
-        PluginError: A description is damaged.
-    """
-    return [_read(path.parent) for path in sorted(environments_folder().glob(f"*/{_DESCRIPTION}"))]
+
+def unusable() -> list[Path]:
+    """Folders without a description that can be read: made half, or damaged."""
+    usable = {environment.folder for environment in remembered()}
+    return sorted(path for path in environments_folder().glob("*") if path.is_dir() and path not in usable)
 
 
 def _read(folder: Path) -> Environment:
@@ -65,9 +76,9 @@ def _read(folder: Path) -> Environment:
             folder=folder,
             python=Path(content["python"]),
             requirements=tuple(content["requirements"]),
-            models=content["models"],
+            models=[{**model, "name": str(model["name"])} for model in content["models"]],
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise PluginError(f"{path}: damaged ({error}); `lamcore env remove {folder.name}` and add it again") from error
 
 
@@ -89,22 +100,30 @@ def remember(folder: Path, python: Path, requirements: Sequence[str]) -> Environ
     return _read(folder)
 
 
-def describe(python: Path, *arguments: str) -> Any:
+def describe(python: Path, *arguments: str, quiet: bool = True) -> Any:
     """What `python -m lamcore.worker.describe` answers in an environment.
 
+    Args:
+        python: Of the environment.
+        arguments: What to ask; the models if nothing.
+        quiet: Keep what it says on standard error for the message of a failure; otherwise the user sees it.
+
     Raises:
-        PluginError: It cannot be started or fails.
+        PluginError: It cannot be started, fails, or answers something else.
     """
     command = [str(python), "-m", "lamcore.worker.describe", *arguments]
-    environment = {**os.environ, FOLDER: os.devnull, "LAMCORE_STRICT_PLUGINS": "1"}
-    environment.pop("PYTHONPATH", None)
+    variables = {**variables_for(python), "LAMCORE_STRICT_PLUGINS": "1"}
+    stderr = subprocess.PIPE if quiet else None
     try:
-        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=variables, check=False)
     except OSError as error:
         raise PluginError(f"{python} cannot be started ({error}); `lamcore env check` tells more") from error
     if result.returncode != 0:
-        raise PluginError(f"{python}: {result.stderr.strip() or 'no message'}; `lamcore env check` tells more")
-    return json.loads(result.stdout)
+        raise PluginError(f"{python}: {(result.stderr or 'see above').strip()}; `lamcore env check` tells more")
+    try:
+        return json.loads(result.stdout)
+    except ValueError as error:
+        raise PluginError(f"{python}: answered {result.stdout[:100]!r}, expected JSON; `lamcore env check`") from error
 
 
 def remembered_models() -> list[ModelSpec]:
@@ -113,12 +132,16 @@ def remembered_models() -> list[ModelSpec]:
     if not environments:
         return []
     here = {point.dist.name for point in metadata.entry_points(group="lamcore") if point.dist is not None}
-    return [
-        _spec(environment, model)
-        for environment in environments
-        for model in environment.models
-        if model["distribution"] not in here
-    ]
+    specs: dict[str, ModelSpec] = {}
+    for environment in environments:
+        for model in environment.models:
+            if model["name"] in specs:
+                logger.warning(
+                    "model %r is in several environments; that of %s is left out", model["name"], environment.name
+                )
+            elif model["distribution"] not in here:
+                specs[model["name"]] = _spec(environment, model)
+    return list(specs.values())
 
 
 def _spec(environment: Environment, model: Mapping[str, Any]) -> ModelSpec:
@@ -156,7 +179,7 @@ class _Weights:
 
     def __call__(self, **options: Any) -> list[Path]:
         given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
-        return [Path(path) for path in describe(self._python, "weights", self._name, json.dumps(given))]
+        return [Path(path) for path in describe(self._python, "weights", self._name, json.dumps(given), quiet=False)]
 
 
 def _parameter(option: Mapping[str, Any]) -> inspect.Parameter:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from lamcore.errors import LamcoreError
+from lamcore.errors import LamcoreError, PluginError
 from lamcore.registry import Offer, load_registry
 from lamcore.schema import REQUIRED, Option, check_options, option_help
 from lamcore.versions import versions_of
+from lamcore.worker.server import private_streams
 
 
 def describe() -> list[dict[str, Any]]:
@@ -22,7 +25,7 @@ def describe() -> list[dict[str, Any]]:
             "name": name,
             "distribution": offer.plugin.distribution,
             "version": offer.plugin.version,
-            "versions": versions_of([offer.plugin.distribution, *offer.spec.packages]),
+            "versions": versions_of(["lamcore", offer.plugin.distribution, *offer.spec.packages]),
             "options": [_option(option, option_help(offer.spec.build)) for option in offer.options().values()],
             "card": offer.spec.card.read_text(encoding="utf-8"),
             "has_weights": offer.spec.weights is not None,
@@ -39,6 +42,26 @@ def weights(name: str, options: Mapping[str, Any]) -> list[str]:
     return [
         str(Path(path).absolute()) for path in offer.spec.weights(**check_options(offer.options(), options, "model."))
     ]
+
+
+def import_plugins() -> list[str]:
+    """Import every module of every plugin with models, and with them what they stand on; the plugins' names.
+
+    Raises:
+        PluginError: A module cannot be imported.
+    """
+    registry = load_registry()
+    with_models = {str(offer.plugin): offer.spec.build for offer in registry.models.values()}
+    for plugin, build in with_models.items():
+        package = import_module(build.__module__.split(".")[0])
+        for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
+            try:
+                import_module(f"{package.__name__}.{module.name}")
+            except Exception as error:  # whatever it is, the environment is broken
+                raise PluginError(
+                    f"{plugin}: {module.name} cannot be imported: {type(error).__name__}: {error}"
+                ) from error
+    return list(with_models)
 
 
 def _option(option: Option, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -65,13 +88,18 @@ def _type(annotation: Any) -> Any:
 
 
 def main() -> int:
-    """Answer one question."""
+    """Answer one question; what packages print goes to standard error."""
+    _, answers = private_streams()
     try:
-        answer: Any = weights(sys.argv[2], json.loads(sys.argv[3])) if sys.argv[1:2] == ["weights"] else describe()
+        if sys.argv[1:2] == ["weights"]:
+            answer: Any = weights(sys.argv[2], json.loads(sys.argv[3]))
+        else:
+            answer = import_plugins() if sys.argv[1:2] == ["import"] else describe()
     except LamcoreError as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(answer))
+    answers.write(json.dumps(answer).encode())
+    answers.flush()
     return 0
 
 

@@ -76,8 +76,8 @@ def _build(header: dict[str, Any]) -> Model:
     here = metadata.version("lamcore")
     if header["protocol"] != PROTOCOL or header["lamcore"] != here:
         raise ConfigError(
-            f"the worker's Python {sys.executable} has lamcore {here}, the run has {header['lamcore']}; bring both to the "
-            "same version, an environment with `lamcore env add` and the name of its plugin"
+            f"the worker's Python {sys.executable} has lamcore {here}, the run has {header['lamcore']}; bring both to "
+            "the same version, an environment with `lamcore env add` and the name of its plugin"
         )
     keep_freed_memory()
     offer = load_registry().get("model", header["model"])
@@ -107,21 +107,17 @@ def _answer(model: Model, header: dict[str, Any], arrays: dict[str, Any]) -> dic
     from lamcore.worker.messages import arrays_to_structures, predictions_to_arrays
 
     structures = arrays_to_structures(header["info"], arrays)
-    values: list[Any]
-    if header["request"] == "descriptors":
-        values = model.descriptors(structures)
-        check: Any = check_descriptors
-    else:
-        values = model.evaluate(structures)
-        check = check_shapes
+    wants_descriptors = header["request"] == "descriptors"
+    values: list[Any] = model.descriptors(structures) if wants_descriptors else list(model.evaluate(structures))
     if len(values) != len(structures):
         raise EvaluationError(
             f"{type(model).__name__} answered {len(values)} of {len(structures)} structures; "
             "the fault is in the model's plugin"
         )
+    check: Any = check_descriptors if wants_descriptors else check_shapes
     for value, atoms in zip(values, structures, strict=True):
         check(value, atoms)
-    return {"descriptors": np.concatenate(values)} if check is check_descriptors else predictions_to_arrays(values)
+    return {"descriptors": np.concatenate(values)} if wants_descriptors else predictions_to_arrays(values)
 
 
 def _describe(error: Exception, model: Model | None) -> dict[str, Any]:
