@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
 import sys
 from collections.abc import Mapping
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -48,20 +49,32 @@ def import_plugins() -> list[str]:
     """Import every module of every plugin with models, and with them what they stand on; the plugins' names.
 
     Raises:
-        PluginError: A module cannot be imported.
+        PluginError: A module cannot be imported, for another reason than an extra that is not installed.
     """
-    registry = load_registry()
-    with_models = {str(offer.plugin): offer.spec.build for offer in registry.models.values()}
-    for plugin, build in with_models.items():
-        package = import_module(build.__module__.split(".")[0])
+    offers = {str(offer.plugin): offer for offer in load_registry().models.values()}
+    for plugin, offer in offers.items():
+        package = import_module(offer.spec.build.__module__.split(".")[0])
+        optional = _optional(offer.plugin.distribution)
         for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
             try:
                 import_module(f"{package.__name__}.{module.name}")
             except Exception as error:  # whatever it is, the environment is broken
-                raise PluginError(
-                    f"{plugin}: {module.name} cannot be imported: {type(error).__name__}: {error}"
-                ) from error
-    return list(with_models)
+                if isinstance(error, ModuleNotFoundError) and _distribution_name(error.name or "") in optional:
+                    continue
+                why = f"{type(error).__name__}: {error}"
+                raise PluginError(f"{plugin}: {module.name} cannot be imported: {why}") from error
+    return list(offers)
+
+
+def _optional(distribution: str) -> set[str]:
+    """What a distribution needs for its extras only."""
+    requires = metadata.requires(distribution) or []
+    names = (re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in requires if "extra ==" in text)
+    return {_distribution_name(name) for name in names}
+
+
+def _distribution_name(module: str) -> str:
+    return module.split(".")[0].replace("_", "-").lower()
 
 
 def _option(option: Option, texts: Mapping[str, str]) -> dict[str, Any]:
