@@ -224,3 +224,13 @@ def test_a_variable_that_names_no_plugin_is_pointed_out(install_plugin):
     install_plugin("lamcore-third", GOOD.format(name="third"))
     registry = load_registry({"LAMCORE_PLUGINS": "lamcore-thrid"})
     assert registry.warnings == ["LAMCORE_PLUGINS names 'lamcore-thrid', which is not installed"]
+
+
+def test_two_distributions_may_give_their_entry_points_the_same_name(install_plugin, tmp_path):
+    install_plugin("lamcore-third", GOOD.format(name="third"))
+    install_plugin("lamcore-fourth", GOOD.format(name="fourth"))
+    (entry_points,) = (tmp_path / "site").glob("lamcore_fourth*.dist-info/entry_points.txt")
+    entry_points.write_text("[lamcore]\nlamcore-third = lamcore_fourth\n")
+    registry = load_registry({})
+    assert {"third", "fourth"} <= set(registry.models)
+    assert registry.skipped == []

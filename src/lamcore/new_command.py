@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from lamcore.errors import ConfigError
+from lamcore.registry import load_registry
 
 SUMMARY = "A new plugin package with a model, task or dataset, ready to install and to be changed."
 DONE = 0
 _TEMPLATES: Final = Path(__file__).parent / "templates" / "new"
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TAKEN_BY_IMPORTS: Final = ("case", "dataset", "metric", "model", "prediction", "scope", "task")
 _SUFFIX: Final = {"model": "", "task": "-task", "dataset": "-data"}
 
 
@@ -59,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the package and say what to do with it."""
     plugin = NewPlugin(arguments.kind, arguments.name)
+    taken = load_registry().of_kind(arguments.kind).get(plugin.name)
+    if taken is not None:
+        raise ConfigError(f"{plugin.kind} {plugin.name!r} is already offered by {taken.plugin}; choose another name")
     folder = write_plugin(plugin, arguments.folder)
     print(f"{folder}\n\n  pip install -e {folder}\n  lamcore check {plugin.kind} {plugin.name}\n  pytest {folder}")
     return DONE
@@ -79,6 +84,8 @@ def write_plugin(plugin: NewPlugin, parent: Path) -> Path:
     """
     if not _NAME.fullmatch(plugin.name) or keyword.iskeyword(plugin.name):
         raise ConfigError(f"name is {plugin.name!r}, expected lower-case letters, digits and single hyphens")
+    if plugin.name in _TAKEN_BY_IMPORTS:
+        raise ConfigError(f"name is {plugin.name!r}, which lamcore calls something else; choose another name")
     folder = parent.expanduser() / plugin.distribution
     if folder.exists():
         raise ConfigError(f"{folder} exists; choose another name or --folder")

@@ -227,7 +227,7 @@ def _load(entry_point: metadata.EntryPoint, plugin: Plugin, manager: pluggy.Plug
         module = _import(entry_point)
         _check_contract(module, manager)
         try:
-            manager.register(module, plugin.name)
+            manager.register(module, f"{plugin.distribution}/{plugin.name}")
         except (pluggy.PluginValidationError, ValueError) as error:
             raise _Unusable(" ".join(str(error).split())) from error
         offers = _with_presets(_collect(module, manager), plugin)
