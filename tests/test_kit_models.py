@@ -7,10 +7,10 @@ from ase.neighborlist import neighbor_list
 from lamcore import ModelSpec, Prediction
 from lamcore.config import Choice
 from lamcore.registry import Offer, Plugin
-from lamcore.testing.claims import measure_claim
+from lamcore.testing.claims import Number, measure_claim, not_applicable
 from lamcore.testing.compare import compare_models
 from lamcore.testing.model_claims import MODEL_CLAIMS
-from lamcore.testing.model_subject import ModelSubject
+from lamcore.testing.model_subject import ModelSubject, largest_differences
 from lamcore.testing.pair_model import PairModel
 
 CLAIMS = {claim.name: claim for claim in MODEL_CLAIMS}
@@ -264,3 +264,66 @@ def test_two_settings_that_differ_are_told_apart_by_what_differs(subject_of):
         "stresses_agree": "pass",
         "descriptors_agree": "pass",
     }
+
+
+def test_a_setting_that_gives_no_number_does_not_agree(subject_of):
+    def build(broken: bool = False):
+        """Build it.
+
+        Args:
+            broken: Whether descriptors are not numbers.
+        """
+
+        class Broken(PairModel):
+            def descriptors(self, structures):
+                return [np.full((len(atoms), 2), np.nan) for atoms in structures]
+
+        return Broken() if broken else PairModel()
+
+    choice = subject_of(build).choice
+    options = Choice(choice.group, choice.name, choice.offer, {"broken": False})
+    findings = {f.claim: f for f in compare_models(options, {"broken": True}).findings}
+    assert findings["descriptors_agree"].verdict == "fail"
+    assert "not finite" in findings["descriptors_agree"].detail
+
+
+@pytest.mark.parametrize("wrong", ["nan", "too few"])
+def test_the_other_setting_is_held_to_the_contract_too(subject_of, wrong):
+    def build(broken: bool = False):
+        """Build it.
+
+        Args:
+            broken: Whether predictions are wrong.
+        """
+
+        class Broken(PairModel):
+            def evaluate(self, structures):
+                right = super().evaluate(structures)
+                return right[1:] if wrong == "too few" else [with_energy(p, np.nan) for p in right]
+
+        return Broken() if broken else PairModel()
+
+    choice = subject_of(build).choice
+    options = Choice(choice.group, choice.name, choice.offer, {"broken": False})
+    with pytest.raises(ValueError, match="answered" if wrong == "too few" else "not finite"):
+        compare_models(options, {"broken": True})
+
+
+def test_a_difference_that_is_not_a_number_is_never_lost():
+    good, bad = Prediction(0.0, np.zeros((1, 3)), np.zeros(6)), Prediction(np.nan, np.full((1, 3), np.nan), np.ones(6))
+    found = largest_differences([(good, good), (good, bad), (good, good)])
+    assert np.isnan(found.energy)
+    assert np.isnan(found.forces)
+    assert found.stress == 1.0
+    assert not_applicable("only told", Number("energy", found.energy, 1.0, "eV")).verdict == "fail"
+
+
+def test_descriptors_that_know_the_origin_or_the_periodic_image_are_found(subject_of):
+    class KnowsPositions(PairModel):
+        def descriptors(self, structures):
+            described = super().descriptors(structures)
+            return [rows + atoms.positions[:, :1] for rows, atoms in zip(described, structures, strict=True)]
+
+    finding = measure_claim(CLAIMS["descriptors_are_per_atom_and_permute"], subject_of(KnowsPositions), {})
+    assert finding.verdict == "fail"
+    assert [number.holds for number in finding.numbers] == [True, True, False, False]

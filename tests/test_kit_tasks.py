@@ -105,7 +105,37 @@ class ReturnsAnObject(Energies):
         return {**super().calculate(case, model), "atoms": case.atoms}
 
 
+class FailsAlways(Energies):
+    def calculate(self, case, model):
+        raise RuntimeError("cannot use this model")
+
+
+class ScoresNothing(Energies):
+    def score(self, case, output):
+        raise KeyError("no such label")
+
+
+class RemembersALittle(Energies):
+    """Adds a thousandth of what it had before, in numbers that are small."""
+
+    last = 0.0
+
+    def calculate(self, case, model):
+        before = self.last
+        self.last = 1e-6 * model.evaluate([case.atoms])[0].energy
+        return {"energy_mev": [self.last + 1e-2 * before]}
+
+
+class GivesNaN(Energies):
+    def calculate(self, case, model):
+        return {"energies_ev": [1.0, float("nan"), 1.0]}
+
+
 FAULTS = {
+    FailsAlways: "cases_are_calculated",
+    ScoresNothing: "cases_are_scored",
+    RemembersALittle: "batched_is_serial",
+    GivesNaN: "batched_is_serial",
     SwallowsErrors: "a_model_that_raises_fails_every_case_and_scores_worst",
     DropsFailedCases: "a_model_that_returns_nan_fails_every_case_and_scores_worst",
     CrashesWithoutScores: "one_failed_case_costs_itself_alone",
@@ -211,3 +241,8 @@ def test_a_fault_of_a_dataset_fails_the_claim_that_names_it(dataset_of, dataset)
 @pytest.mark.parametrize("name", ["card_is_complete", "units_are_declared", "ids_are_unique", "every_case_is_readable"])
 def test_a_right_dataset_fails_no_claim(dataset_of, name):
     assert measure_claim(DATASET[name], dataset_of(Crystals), {}).verdict == "pass"
+
+
+def test_that_no_case_can_be_calculated_or_scored_is_told_with_the_reason(task_of):
+    assert "cannot use this model" in measure_claim(TASK["cases_are_calculated"], task_of(FailsAlways), {}).detail
+    assert "no such label" in measure_claim(TASK["cases_are_scored"], task_of(ScoresNothing), {}).detail

@@ -102,8 +102,14 @@ def judged(*numbers: Number, detail: str = "") -> Measured:
 
 
 def not_applicable(why: str, *numbers: Number) -> Measured:
-    """The claim has no meaning here; `numbers` are reported without being judged."""
-    return Measured("not applicable", numbers, why)
+    """The claim has no meaning here; `numbers` are reported without being judged, unless one is not finite."""
+    finite = all(math.isfinite(number.value) for number in numbers)
+    return Measured("not applicable" if finite else "fail", numbers, why)
+
+
+def largest(*values: float) -> float:
+    """The largest of several values, at least zero, and NaN where one of them is: Python's `max` would lose it."""
+    return math.nan if any(math.isnan(value) for value in values) else max(0.0, *values)
 
 
 def without_problems(problems: Sequence[str], detail: str = "") -> Measured:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,30 +43,37 @@ def run(arguments: argparse.Namespace) -> int:
         ConfigError: Names, options or their combination are not right.
     """
     from lamcore.allocator import keep_freed_memory
-    from lamcore.testing.check import check_dataset, check_model, check_task, choose
+    from lamcore.testing.check import choose
 
     if (arguments.against and arguments.kind != "model") or (arguments.model and arguments.kind != "task"):
         raise ConfigError("--against is for models and --model for tasks")
     keep_freed_memory()
     choice = choose(arguments.kind, arguments.name, **_options(arguments.options, arguments.kind))
-    certificates: list[Certificate] = []
+    failed = False
+    for number, certificate in enumerate(_certificates(arguments, choice)):
+        path = _path(arguments.output, choice, certificate, number)
+        certificate.write(path)
+        _print(certificate, path)
+        failed = failed or bool(certificate.failures)
+    return CLAIMS_FAILED if failed else DONE
+
+
+def _certificates(arguments: argparse.Namespace, choice: Choice) -> Iterator[Certificate]:
+    """Each certificate as soon as it is made, so that it is written before the next is begun."""
+    from lamcore.testing.check import check_dataset, check_model, check_task, choose
+
     if arguments.against:
         from lamcore.testing.compare import compare_models
 
         changes = [_options(texts, "model") for texts in arguments.against]
-        certificates += [compare_models(choice, changed) for changed in changes]
+        yield from (compare_models(choice, changed) for changed in changes)
     elif arguments.kind == "model":
-        certificates.append(check_model(choice, _tell))
+        yield check_model(choice, _tell)
     elif arguments.kind == "task":
         model = choose("model", arguments.model) if arguments.model else None
-        certificates.append(check_task(choice, model, arguments.cases, _tell))
+        yield check_task(choice, model, arguments.cases, _tell)
     else:
-        certificates.append(check_dataset(choice, _tell))
-    for number, certificate in enumerate(certificates):
-        path = _path(arguments.output, choice, certificate, number)
-        certificate.write(path)
-        _print(certificate, path)
-    return CLAIMS_FAILED if any(certificate.failures for certificate in certificates) else DONE
+        yield check_dataset(choice, _tell)
 
 
 def _options(texts: Sequence[str], group: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from lamcore.schema import check_options
 from lamcore.testing.certificate import Certificate, certify
 from lamcore.testing.claims import Claim, Finding, Measured, Number, judged, measure_claim, not_applicable
 from lamcore.testing.limits import limits_of
-from lamcore.testing.model_subject import ModelSubject, largest_differences
+from lamcore.testing.model_subject import ModelSubject, describe_checked, evaluate_checked, largest_differences
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -51,7 +51,7 @@ class Comparison:
             moved.positions += rng.normal(scale=0.1, size=(len(atoms), 3))
             self.structures.append(moved)
         self.predictions = subject.evaluate(self.structures)
-        self.other_predictions: list[Prediction] = self.other.evaluate(self.structures)
+        self.other_predictions: list[Prediction] = evaluate_checked(self.other, self.structures)
 
 
 def compare_models(choice: Choice, changed: Mapping[str, Any]) -> Certificate:
@@ -114,4 +114,4 @@ def _pairs(comparison: Comparison) -> list[tuple[Prediction, Prediction]]:
 
 
 def _all_descriptors(model: Model, structures: Sequence[Atoms]) -> NDArray[np.float64]:
-    return np.concatenate(model.descriptors(structures))
+    return np.concatenate(describe_checked(model, structures))

@@ -11,16 +11,17 @@ import numpy as np
 
 from lamcore.adapters import as_model
 from lamcore.cards import ModelCard, load_card
-from lamcore.model import check_prediction
-from lamcore.testing.claims import Number
+from lamcore.model import check_descriptors, check_prediction
+from lamcore.testing.claims import Number, largest
 from lamcore.testing.limits import Limits, limits_of
 from lamcore.testing.structures import Structures, make_structures
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from numpy.typing import NDArray
 
     from lamcore.config import Choice
-    from lamcore.model import Prediction
+    from lamcore.model import Model, Prediction
 
 _ATOMS_AT_ONCE = 256
 
@@ -65,15 +66,7 @@ class ModelSubject:
             BadPredictionError: A prediction is not finite or not of the agreed shape.
             ValueError: The model answered another number of structures.
         """
-        predictions: list[Prediction] = []
-        for batch in _batches(structures):
-            answers = self.model.evaluate(batch)
-            if len(answers) != len(batch):
-                raise ValueError(f"evaluate answered {len(answers)} of {len(batch)} structures")
-            for prediction, atoms in zip(answers, batch, strict=True):
-                check_prediction(prediction, atoms)
-            predictions += answers
-        return predictions
+        return evaluate_checked(self.model, structures)
 
     def energies(self, structures: Sequence[Atoms]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Energies, eV, shape (n_structures,)."""
@@ -105,6 +98,42 @@ class Differences:
     stress: float | None
 
 
+def evaluate_checked(model: Model, structures: Sequence[Atoms]) -> list[Prediction]:
+    """Predictions of a model, checked for number, shape and finiteness, in batches of at most 256 atoms.
+
+    Raises:
+        BadPredictionError: A prediction is not finite or not of the agreed shape.
+        ValueError: The model answered another number of structures.
+    """
+    predictions: list[Prediction] = []
+    for batch in _batches(structures):
+        answers = model.evaluate(batch)
+        if len(answers) != len(batch):
+            raise ValueError(f"evaluate answered {len(answers)} of {len(batch)} structures")
+        for prediction, atoms in zip(answers, batch, strict=True):
+            check_prediction(prediction, atoms)
+        predictions += answers
+    return predictions
+
+
+def describe_checked(model: Model, structures: Sequence[Atoms]) -> list[NDArray[np.float64]]:
+    """Descriptors of a model, checked for number, shape and finiteness, in batches of at most 256 atoms.
+
+    Raises:
+        BadPredictionError: Descriptors are not finite or not one row for each atom.
+        ValueError: The model answered another number of structures.
+    """
+    described: list[NDArray[np.float64]] = []
+    for batch in _batches(structures):
+        answers = model.descriptors(batch)
+        if len(answers) != len(batch):
+            raise ValueError(f"descriptors answered {len(answers)} of {len(batch)} structures")
+        for rows, atoms in zip(answers, batch, strict=True):
+            check_descriptors(rows, atoms)
+        described += answers
+    return described
+
+
 def largest_differences(pairs: Sequence[tuple[Prediction, Prediction]]) -> Differences:
     """The largest differences in pairs of predictions.
 
@@ -116,11 +145,11 @@ def largest_differences(pairs: Sequence[tuple[Prediction, Prediction]]) -> Diffe
     for one, other in pairs:
         if (one.stress is None) != (other.stress is None):
             raise ValueError("of two predictions of the same structure one has a stress and the other has none")
-        energy = max(energy, abs(one.energy - other.energy) / len(one.forces))
-        forces = max(forces, float(np.max(np.abs(one.forces - other.forces))))
+        energy = largest(energy, abs(one.energy - other.energy) / len(one.forces))
+        forces = largest(forces, float(np.max(np.abs(one.forces - other.forces))))
         if one.stress is not None and other.stress is not None:
             stresses.append(float(np.max(np.abs(one.stress - other.stress))))
-    return Differences(energy, forces, max(stresses) if stresses else None)
+    return Differences(energy, forces, largest(*stresses) if stresses else None)
 
 
 def _batches(structures: Sequence[Atoms]) -> list[list[Atoms]]:

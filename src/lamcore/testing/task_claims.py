@@ -18,7 +18,7 @@ from lamcore.aggregate import score_cases
 from lamcore.dataset import content_sha256
 from lamcore.quantities import QUANTITIES
 from lamcore.records import RECORDS_FILE, Record, RecordStore, read_records
-from lamcore.testing.claims import Measured, Number, claim, judged, not_applicable, without_problems
+from lamcore.testing.claims import Measured, Number, claim, judged, largest, not_applicable, without_problems
 from lamcore.testing.registration import REGISTRATION_CLAIMS
 from lamcore.testing.task_subject import NanModel, OnlyModel, RaisingModel
 
@@ -46,13 +46,32 @@ def needs_are_quantities(subject: TaskSubject) -> Measured:
 def cases_are_calculated(subject: TaskSubject) -> Measured:
     """Cases of the task's own dataset are calculated, or fail with a reason.
 
-    With the model of the kit, which has no chemistry, a case may rightly fail; that all do leaves nothing to check.
+    With the model of the kit, which has no chemistry, a case may rightly fail; that all do leaves nothing to check, and
+    is a failure. A task that cannot use the model of the kit is checked with another one (`--model`).
     """
     if not subject.outputs:
-        return not_applicable(subject.why_none)
+        return without_problems([subject.why_none])
     failures = [f"{name}: {record.failure.message}" for name, record in subject.together.items() if record.failure]
     detail = f"{len(subject.outputs)} of {len(subject.cases)} with {type(subject.model).__name__}"
     return without_problems([], "; ".join([detail, *failures]))
+
+
+@claim
+def cases_are_scored(subject: TaskSubject) -> Measured:
+    """Cases that are calculated are scored, or it is said why not.
+
+    A task may raise about a case that it cannot score; that it does so about all of them leaves nothing to check, and
+    is a failure.
+    """
+    if not subject.outputs:
+        return not_applicable(subject.why_none)
+    calculated = [case for case in subject.cases if case.id in subject.outputs]
+    scored = score_cases(subject.task, calculated, subject.together)
+    reasons = sorted({one.failure for one in scored if one.failure is not None})
+    if all(one.scores is None for one in scored):
+        return without_problems([f"no case can be scored: {'; '.join(reasons)}"])
+    n_scored = sum(one.scores is not None for one in scored)
+    return without_problems([], "; ".join([f"{n_scored} of {len(calculated)}", *reasons]))
 
 
 @claim
@@ -70,7 +89,7 @@ def output_can_be_stored(subject: TaskSubject) -> Measured:
     if not subject.outputs:
         return not_applicable(subject.why_none)
     stored = _stored(list(subject.together.values()))
-    apart = max(_apart(output, stored[name].output) for name, output in subject.outputs.items())
+    apart = largest(*(_apart(output, stored[name].output) for name, output in subject.outputs.items()))
     return judged(Number("stored against calculated", apart, 0.0, "1"), detail=f"keys: {', '.join(_keys(subject))}")
 
 
@@ -79,16 +98,16 @@ def batched_is_serial(subject: TaskSubject) -> Measured:
     """Cases calculated together give what each gives alone, one structure at a time.
 
     The model's own batches are the subject of claims about models; here it is the task that must not carry anything
-    from one case to the next. The limit is relative.
+    from one case to the next. The limit is relative to the largest number under each name of the output.
     """
     if not subject.outputs:
         return not_applicable(subject.why_none)
     serial = {record.case_id: record for record in subject.run(subject.model, max_cases=1, max_atoms=1)}
     if any(record.status != subject.together[name].status for name, record in serial.items()):
         return without_problems(["other cases fail when they are calculated one after the other"])
-    apart = max(_apart(output, serial[name].output) for name, output in subject.outputs.items())
+    apart = largest(*(_apart(output, serial[name].output) for name, output in subject.outputs.items()))
     return judged(
-        Number("together against alone, relative", apart, 1e-6 if subject.model.dtype == "float64" else 1e-2, "1")
+        Number("together against alone, relative", apart, 1e-6 if subject.model.dtype == "float64" else 1e-3, "1")
     )
 
 
@@ -108,7 +127,7 @@ def score_is_pure_and_repeatable(subject: TaskSubject) -> Measured:
         assert output is not None
         kept, case_before = copy.deepcopy(output), content_sha256([case])
         scores = _score(subject.task, case, output)
-        if _apart(kept, output) > 0:
+        if _differ(kept, output):
             problems.append(f"{case.id}: score changes the output")
         if content_sha256([case]) != case_before:
             problems.append(f"{case.id}: score changes the case")
@@ -121,7 +140,7 @@ def score_is_pure_and_repeatable(subject: TaskSubject) -> Measured:
             ("by a new task", _score(another, case, output)),
             ("from what calculate returned", _score(subject.task, case, subject.outputs[case.id])),
         ):
-            if _apart(scores, again) > 0:
+            if _differ(scores, again):
                 problems.append(f"{case.id}: other scores {how}")
     return without_problems(problems, f"scores: {', '.join(map(str, scores))}")
 
@@ -145,9 +164,8 @@ def order_does_not_matter(subject: TaskSubject) -> Measured:
     """The metrics do not depend on the order of the cases."""
     scored = score_cases(subject.task, subject.cases, subject.together)
     forward, backward = subject.task.summarize(scored), subject.task.summarize(scored[::-1])
-    apart = [_apart([one.value, one.dummy, one.n, one.n_failed], [other.value, other.dummy, other.n, other.n_failed])
-             for one, other in zip(forward, backward, strict=True)]  # fmt: skip
-    return judged(Number("forward against backward, relative", max(apart, default=np.nan), 1e-12, "1"))
+    apart = [_apart(_numbers(one), _numbers(other)) for one, other in zip(forward, backward, strict=True)]
+    return judged(Number("forward against backward, relative", largest(*apart) if apart else np.nan, 1e-12, "1"))
 
 
 @claim
@@ -241,7 +259,7 @@ def one_failed_case_costs_itself_alone(subject: TaskSubject) -> Measured:
     records = {record.case_id: record for record in subject.run(subject.model, shown=shown)}
     problems = [] if records[victim].failure is not None else [f"{victim} did not fail"]
     for name, output in subject.outputs.items():
-        if name != victim and (records[name].output is None or _apart(output, records[name].output) > 1e-6):
+        if name != victim and (records[name].output is None or not _apart(output, records[name].output) <= 1e-6):
             problems.append(f"{name} changed when {victim} failed")
     before = {metric.name: metric for metric in _metrics(subject, subject.together)}
     after = {metric.name: metric for metric in _metrics(subject, records)}
@@ -274,7 +292,7 @@ def a_killed_run_goes_on(subject: TaskSubject) -> Measured:
     problems = [] if sorted(calculated) == sorted(case.id for case in subject.cases) else [f"calculated {calculated}"]
     whole = {record.case_id: record for record in (first, *others)}
     expected, found = _metrics(subject, whole), _metrics(subject, resumed)
-    values = [[metric.value for metric in metrics] for metrics in (expected, found)]
+    values = [{metric.name: metric.value for metric in metrics} for metrics in (expected, found)]
     apart = Number("resumed against whole, relative", _apart(*values), 1e-6, "1")
     return judged(Number("problems", float(len(problems)), 0.0, "1"), apart, detail="; ".join(problems))
 
@@ -283,6 +301,7 @@ TASK_CLAIMS = (
     *REGISTRATION_CLAIMS,
     needs_are_quantities,
     cases_are_calculated,
+    cases_are_scored,
     cases_are_not_changed,
     output_can_be_stored,
     batched_is_serial,
@@ -301,6 +320,11 @@ TASK_CLAIMS = (
 
 def _metrics(subject: TaskSubject, records: Mapping[str, Record]) -> list[Metric]:
     return subject.task.summarize(score_cases(subject.task, subject.cases, records))
+
+
+def _numbers(metric: Metric) -> dict[str, Any]:
+    """The numbers of a metric; its value may cancel to much less than the dummy, and is compared on the same scale."""
+    return {"value and dummy": [metric.value, metric.dummy], "n": metric.n, "n_failed": metric.n_failed}
 
 
 def _score(task: Task, case: Case, output: Mapping[str, Any]) -> dict[str, Any]:
@@ -392,24 +416,52 @@ def _faults(metric: Metric, n_cases: int) -> list[str]:
     return faults
 
 
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two nested values differ at all."""
+    return not _apart(one, other) <= 0.0
+
+
 def _apart(one: Any, other: Any) -> float:
-    """The largest difference between two nested values, relative above one; infinite where they are not alike."""
+    """The largest difference between two nested values, relative to the largest magnitude under the same name.
+
+    NaN where a number is NaN, infinite where the values are not alike.
+    """
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         if one.keys() != other.keys():
             return math.inf
-        return max((_apart(one[key], other[key]) for key in one), default=0.0)
+        return largest(*(_apart(one[key], other[key]) for key in one))
+    difference = _difference(one, other)
+    return difference if difference == 0 or math.isinf(difference) else difference / _magnitude(one, other)
+
+
+def _difference(one: Any, other: Any) -> float:
+    """The largest absolute difference; infinite where the values are not alike, or texts that differ."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if one.keys() != other.keys():
+            return math.inf
+        return largest(*(_difference(one[key], other[key]) for key in one))
     if isinstance(one, str | bool | None) or isinstance(other, str | bool | None):
         return 0.0 if one == other else math.inf
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         if len(one) != len(other):
             return math.inf
-        return max((_apart(a, b) for a, b in zip(one, other, strict=True)), default=0.0)
+        return largest(*(_difference(a, b) for a, b in zip(one, other, strict=True)))
     first, second = np.asarray(one), np.asarray(other)
     if first.shape != second.shape:
         return math.inf
-    if first.dtype.kind in "US" or second.dtype.kind in "US":
+    if first.dtype.kind in "USb" or second.dtype.kind in "USb":
         return 0.0 if np.array_equal(first, second) else math.inf
-    if first.size == 0:
-        return 0.0
-    scale = np.maximum(1.0, np.abs(first))
-    return float(np.max(np.abs(first - second) / scale))
+    return float(np.max(np.abs(first - second), initial=0.0))
+
+
+def _magnitude(*values: Any) -> float:
+    """The largest absolute value of the numbers in nested values."""
+    found = 0.0
+    for value in values:
+        if isinstance(value, Mapping):
+            found = largest(found, _magnitude(*value.values()))
+        elif isinstance(value, list | tuple):
+            found = largest(found, _magnitude(*value))
+        elif np.asarray(value).dtype.kind in "iufc":
+            found = largest(found, float(np.max(np.abs(value), initial=0.0)))
+    return found

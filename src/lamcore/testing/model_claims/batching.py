@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lamcore.testing.claims import Measured, Number, claim, judged, without_problems
+from lamcore.testing.claims import Measured, Number, claim, judged, largest, without_problems
+from lamcore.testing.model_subject import describe_checked
 
 if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
     from lamcore.model import Prediction
     from lamcore.testing.model_subject import ModelSubject
 
@@ -65,25 +69,34 @@ def two_runs_agree(subject: ModelSubject) -> Measured:
 
 @claim
 def descriptors_are_per_atom_and_permute(subject: ModelSubject) -> Measured:
-    """Descriptors have a row for each atom, follow the order of the atoms, and do not depend on the batch."""
+    """Descriptors have a row for each atom, follow the order of the atoms, and do not depend on batch or origin.
+
+    Nor on which periodic image of an atom is written down: the first atom moves by a sum of lattice vectors.
+    """
     if "descriptors" not in subject.model.properties:
         return judged(detail="the model has no descriptors")
-    together = subject.model.descriptors(subject.mix)
+    together = describe_checked(subject.model, subject.mix)
     shapes = [np.shape(rows) for rows in together]
-    expected = [len(atoms) for atoms in subject.mix]
-    if [shape[0] for shape in shapes] != expected or len({shape[1:] for shape in shapes}) != 1 or len(shapes[0]) != 2:
-        return without_problems([f"shapes are {shapes}, expected (n_atoms, n_features) with n_atoms {expected}"])
-    scale = max(float(np.max(np.abs(rows))) for rows in together)
-    alone = permuted = 0.0
+    if len({shape[1] for shape in shapes}) != 1:
+        return without_problems([f"shapes are {shapes}, expected the same number of features for every structure"])
+    scale = largest(*(float(np.max(np.abs(rows))) for rows in together)) or 1.0
+    alone = permuted = translated = imaged = 0.0
     rng = np.random.default_rng(42)
     for atoms, rows in zip(subject.mix, together, strict=True):
         order = rng.permutation(len(atoms))
-        alone = max(alone, float(np.max(np.abs(subject.model.descriptors([atoms])[0] - rows))))
-        permuted = max(permuted, float(np.max(np.abs(subject.model.descriptors([atoms[order]])[0] - rows[order]))))
+        alone = largest(alone, _apart(subject, atoms, rows))
+        permuted = largest(permuted, _apart(subject, atoms[order], rows[order]))
+        moved, image = atoms.copy(), atoms.copy()
+        moved.positions += [0.371, -1.234, 2.718]
+        image.positions[0] += (np.array([2.0, -1.0, 3.0]) * atoms.pbc) @ atoms.cell.array
+        translated = largest(translated, _apart(subject, moved, rows))
+        imaged = largest(imaged, _apart(subject, image, rows))
     limit = subject.limits.descriptors
     return judged(
         Number("batch against single, of the largest", alone / scale, limit, "1"),
         Number("permuted, of the largest", permuted / scale, limit, "1"),
+        Number("translated, of the largest", translated / scale, limit, "1"),
+        Number("another periodic image, of the largest", imaged / scale, limit, "1"),
         detail=f"{shapes[0][1]} features",
     )
 
@@ -100,6 +113,12 @@ BATCHING_CLAIMS = (
 
 def _as_alone(subject: ModelSubject, order: list[int]) -> Measured:
     return judged(*subject.differences(_pairs(subject, order)))
+
+
+def _apart(subject: ModelSubject, atoms: Atoms, expected: NDArray[np.float64]) -> float:
+    """The largest difference of the descriptors of a structure from what is expected."""
+    (rows,) = describe_checked(subject.model, [atoms])
+    return float(np.max(np.abs(rows - expected)))
 
 
 def _pairs(subject: ModelSubject, order: list[int]) -> list[tuple[Prediction, Prediction]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamcore.errors import UnsupportedStructureError
 from lamcore.model import Prediction
-from lamcore.testing.claims import Measured, Number, claim, judged, not_applicable, without_problems
+from lamcore.testing.claims import Measured, Number, claim, judged, largest, not_applicable, without_problems
 from lamcore.testing.structures import bond_ang, choose_pair, covers, dimer
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def a_dimer_is_pulled_along_its_axis(subject: ModelSubject) -> Measured:
         scale = max(1.0, float(np.max(np.abs(prediction.forces))))
         axis = atoms.positions[1] / np.linalg.norm(atoms.positions[1])
         along = np.outer(prediction.forces @ axis, axis)
-        sideways = max(sideways, float(np.max(np.abs(prediction.forces - along))) / scale)
-        unbalanced = max(unbalanced, float(np.max(np.abs(prediction.forces.sum(axis=0)))) / scale)
+        sideways = largest(sideways, float(np.max(np.abs(prediction.forces - along))) / scale)
+        unbalanced = largest(unbalanced, float(np.max(np.abs(prediction.forces.sum(axis=0)))) / scale)
     numbers = (
         Number("sideways force, relative above 1 eV/Å", sideways, subject.limits.rotated_forces, "eV/Å"),
         Number("net force, relative above 1 eV/Å", unbalanced, subject.limits.forces, "eV/Å"),
@@ -149,10 +149,10 @@ def energy_and_force_are_smooth_across_the_cutoff(subject: ModelSubject) -> Meas
         predictions = subject.evaluate(trios)
         energies = np.array([prediction.energy for prediction in predictions])
         forces = np.array([prediction.forces for prediction in predictions])
-        worst_energy = max(worst_energy, float(abs(_jump(energies))))
-        worst_force = max(worst_force, float(np.max(np.abs(_jump(forces)))))
+        worst_energy = largest(worst_energy, float(abs(_jump(energies))))
+        worst_force = largest(worst_force, float(np.max(np.abs(_jump(forces)))))
         before, after = (forces[3] - forces[2]) / step, (forces[5] - forces[4]) / step
-        worst_slope = max(worst_slope, float(np.max(np.abs(after - before))))
+        worst_slope = largest(worst_slope, float(np.max(np.abs(after - before))))
     return judged(
         Number("energy jump", worst_energy, subject.limits.jump_energy_ev, "eV"),
         Number("force jump", worst_force, subject.limits.jump_force, "eV/Å"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lamcore.testing.claims import Measured, Number, claim, judged, not_applicable
+from lamcore.testing.claims import Measured, Number, claim, judged, largest, not_applicable
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -89,10 +89,10 @@ def net_force_is_zero(subject: ModelSubject) -> Measured:
 
     Each of n forces is rounded on its own, so the limit is that of a force times the square root of n.
     """
-    largest = 0.0
+    worst = 0.0
     for prediction in subject.alone:
-        largest = max(largest, float(np.max(np.abs(prediction.forces.sum(axis=0)))) / len(prediction.forces) ** 0.5)
-    number = Number("net force / √n", largest, subject.limits.forces, "eV/Å")
+        worst = largest(worst, float(np.max(np.abs(prediction.forces.sum(axis=0)))) / len(prediction.forces) ** 0.5)
+    number = Number("net force / √n", worst, subject.limits.forces, "eV/Å")
     return _judged_if_conservative(subject, [number])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job
 from lamcore.errors import UnsupportedStructureError
-from lamcore.testing.claims import Measured, Number, claim, judged, not_applicable, without_problems
+from lamcore.testing.claims import Measured, Number, claim, judged, largest, not_applicable, without_problems
 from lamcore.testing.structures import bond_ang, covers, dimer, element_crystal
 
 if TYPE_CHECKING:
@@ -206,10 +206,10 @@ def the_ase_calculator_gives_the_same(subject: ModelSubject) -> Measured:
         for move in (0.0, 0.05):
             shown.positions[0, 1] += move
             (expected,) = subject.evaluate([shown])
-            worst[0] = max(worst[0], abs(shown.get_potential_energy() - expected.energy) / len(atoms))
-            worst[1] = max(worst[1], float(np.max(np.abs(shown.get_forces() - expected.forces))))
+            worst[0] = largest(worst[0], abs(shown.get_potential_energy() - expected.energy) / len(atoms))
+            worst[1] = largest(worst[1], float(np.max(np.abs(shown.get_forces() - expected.forces))))
             if expected.stress is not None:
-                worst[2] = max(worst[2], float(np.max(np.abs(shown.get_stress() - expected.stress))))
+                worst[2] = largest(worst[2], float(np.max(np.abs(shown.get_stress() - expected.stress))))
     limits = subject.limits
     numbers = [
         Number("energy", worst[0], limits.energy, "eV/atom"),
