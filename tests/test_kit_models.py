@@ -1,12 +1,17 @@
 """The kit finds what is wrong with a model, and nothing wrong with a right one."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
 
-from lamcore import ModelSpec, Prediction
+from lamcore import ModelSpec, Prediction, Scope
+from lamcore.cards import Checkpoint
 from lamcore.config import Choice
+from lamcore.errors import UnsupportedStructureError
 from lamcore.registry import Offer, Plugin
+from lamcore.testing import ModelConformance
 from lamcore.testing.claims import Number, measure_claim, not_applicable
 from lamcore.testing.compare import compare_models
 from lamcore.testing.model_claims import MODEL_CLAIMS
@@ -218,8 +223,6 @@ def test_a_cut_off_without_a_smooth_end_is_found(subject_of, monkeypatch):
 
 def test_an_element_that_is_promised_and_not_computed_is_named(subject_of):
     class Promises(changed(oganesson_is_missing)):
-        from lamcore import Scope
-
         scope = Scope(elements=frozenset(("Na", "Cl", "Og")))
 
     finding = measure_claim(CLAIMS["every_element_of_the_scope_is_computed"], subject_of(Promises), {})
@@ -327,3 +330,113 @@ def test_descriptors_that_know_the_origin_or_the_periodic_image_are_found(subjec
     finding = measure_claim(CLAIMS["descriptors_are_per_atom_and_permute"], subject_of(KnowsPositions), {})
     assert finding.verdict == "fail"
     assert [number.holds for number in finding.numbers] == [True, True, False, False]
+
+
+def test_a_kind_of_structure_that_the_model_refuses_is_named_and_spoils_no_other_claim(subject_of):
+    class NoWires(PairModel):
+        def evaluate(self, structures):
+            if any(atoms.pbc.tolist() == [True, False, False] for atoms in structures):
+                raise UnsupportedStructureError("one periodic direction is not supported")
+            return super().evaluate(structures)
+
+    subject = subject_of(NoWires)
+    assert "wire" not in subject.structures.by_kind()
+    finding = measure_claim(CLAIMS["structures_of_the_scope_are_computed"], subject, {})
+    assert "wire: one periodic direction" in finding.detail
+    for name in ("forces_are_slopes_of_the_energy", "a_batch_gives_what_each_gives_alone", "predictions_are_as_agreed"):
+        assert measure_claim(CLAIMS[name], subject, {}).verdict == "pass"
+
+
+def test_a_model_that_refuses_every_kind_of_structure_fails(subject_of):
+    class Refuses(PairModel):
+        def evaluate(self, structures):
+            raise UnsupportedStructureError("not today")
+
+    finding = measure_claim(CLAIMS["structures_of_the_scope_are_computed"], subject_of(Refuses), {})
+    assert finding.verdict == "fail"
+    assert "not today" in finding.detail
+
+
+def forces_ten_percent_off(atoms, p, index, model):
+    return Prediction(p.energy, 1.1 * p.forces, p.stress)
+
+
+def forces_negative(atoms, p, index, model):
+    return Prediction(p.energy, -p.forces, p.stress)
+
+
+def forces_in_hartree_per_bohr(atoms, p, index, model):
+    return Prediction(p.energy, p.forces / 51.422, p.stress)
+
+
+def forces_of_other_atoms(atoms, p, index, model):
+    return Prediction(p.energy, np.roll(p.forces, 1, axis=0), p.stress)
+
+
+def stress_in_gpa(atoms, p, index, model):
+    return with_stress(p, None if p.stress is None else 160.218 * p.stress)
+
+
+DIRECT = {
+    forces_ten_percent_off: "pass",
+    forces_negative: "fail",
+    forces_in_hartree_per_bohr: "fail",
+    forces_of_other_atoms: "fail",
+    stress_in_gpa: "fail",
+    stress_negative: "fail",
+}
+
+
+@pytest.mark.parametrize("fault", DIRECT, ids=lambda fault: fault.__name__)
+def test_direct_forces_are_told_from_those_of_another_sign_unit_or_atom(subject_of, fault):
+    class Direct(changed(fault)):
+        conservative = False
+
+    finding = measure_claim(CLAIMS["direct_forces_follow_the_energy"], subject_of(Direct), {})
+    assert finding.verdict == DIRECT[fault], finding
+    assert not finding.traceback
+
+
+def test_an_interaction_beyond_the_declared_cutoff_is_found(subject_of):
+    class SaysLess(PairModel):
+        cutoff_ang = 5.0
+
+    finding = measure_claim(CLAIMS["energy_and_force_are_smooth_across_the_cutoff"], subject_of(SaysLess), {})
+    assert [number.what for number in finding.numbers if not number.holds] == ["energy beyond the cut-off"]
+
+
+def test_an_element_whose_energy_knows_the_origin_is_named(subject_of):
+    class GoldKnows(changed(lambda a, p, i, m: energy_knows_the_origin(a, p, i, m) if "Au" in a.symbols else p)):
+        scope = Scope(elements=frozenset(("Na", "Cl", "Au")))
+
+    finding = measure_claim(CLAIMS["every_element_of_the_scope_is_computed"], subject_of(GoldKnows), {})
+    assert finding.verdict == "fail"
+    assert "Au" in finding.detail
+
+
+def test_no_known_failure_excuses_an_exception(subject_of):
+    class Raises(PairModel):
+        def descriptors(self, structures):
+            raise ZeroDivisionError("no features today")
+
+    name = "descriptors_are_per_atom_and_permute"
+    finding = measure_claim(CLAIMS[name], subject_of(Raises), {name: "features are rough"})
+    assert finding.known is None
+    judge = ModelConformance()._judge
+    subject = subject_of(Raises)
+    subject.card.known_failures[name] = "features are rough"
+    with pytest.raises(pytest.fail.Exception, match="no features today"):
+        judge(CLAIMS[name], subject)
+
+
+def test_a_known_failure_that_is_no_claim_is_an_error_in_the_class_and_at_a_checkpoint(subject_of):
+    class Misspelt(ModelConformance):
+        known_failures: ClassVar = {"net_farce_is_zero": "a slip"}
+
+    subject = subject_of(PairModel)
+    with pytest.raises(pytest.fail.Exception, match="no claim net_farce_is_zero"):
+        Misspelt()._judge(CLAIMS["an_empty_batch_is_empty"], subject)
+    subject.card.checkpoints["small"] = Checkpoint(known_failures={"net_farce_is_zero": "a slip"})
+    finding = measure_claim(CLAIMS["known_failures_name_claims"], subject, {})
+    assert finding.verdict == "fail"
+    assert "checkpoint small: no claim 'net_farce_is_zero'" in finding.detail

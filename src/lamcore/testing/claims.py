@@ -70,7 +70,8 @@ class Finding:
     """What became of a claim.
 
     Attributes:
-        known: Why the author knows that it fails; None where it was not declared.
+        known: Why the author knows that it fails; None where it was not declared, or where measuring it raised, which
+            no reason excuses.
         traceback: Of the exception that measuring it raised, if it did.
         seconds: How long measuring took.
     """
@@ -149,7 +150,7 @@ def measure_claim(one: Claim[Subject], subject: Subject, known_failures: Mapping
         verdict=measured.verdict,
         numbers=measured.numbers,
         detail=measured.detail,
-        known=known_failures.get(one.name),
+        known=None if trace else known_failures.get(one.name),
         traceback=trace,
         seconds=time.perf_counter() - started,
     )

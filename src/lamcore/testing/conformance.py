@@ -8,7 +8,7 @@
             return choose("model", "morse", r0_ang=2.9)
 
 A claim that is known not to hold is declared with its reason, in the card (`known_failures:`) or, where it depends on
-options, in the class. It is then an expected failure, and an error once it holds.
+options, in the class. It is then an expected failure, and an error once it holds, or where measuring it raises.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import pytest
 
 from lamcore.testing.check import dataset_subject, known_failures, model_subject
-from lamcore.testing.claim_lists import claims_about
+from lamcore.testing.claim_lists import claim_names, claims_about
 from lamcore.testing.claims import Claim, Finding, measure_claim
 from lamcore.testing.table import number_text
 
@@ -68,6 +68,9 @@ class _Conformance:
         raise NotImplementedError(f"{type(self).__name__} needs a fixture `choice`: return lamcore.testing.choose(...)")
 
     def _judge(self, claim: Claim[Any], subject: Any) -> None:
+        unknown = sorted(self.known_failures.keys() - claim_names(subject.choice.group))
+        if unknown:
+            pytest.fail(f"{type(self).__name__}.known_failures: no claim {', '.join(unknown)}", pytrace=False)
         known = {**known_failures(subject.choice, subject.card), **self.known_failures}
         finding = measure_claim(claim, subject, known)
         if finding.verdict == "not applicable":

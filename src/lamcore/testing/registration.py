@@ -90,13 +90,20 @@ def options_are_described(subject: Chosen) -> Measured:
 
 @claim
 def known_failures_name_claims(subject: Chosen) -> Measured:
-    """The known failures of the card are claims of the kit, each with a reason."""
+    """The known failures of the card and of each checkpoint are claims of the kit, each with a reason."""
     from lamcore.testing.claim_lists import claim_names
 
     names = claim_names(subject.choice.group)
-    problems = [f"no claim {name!r}" for name in subject.card.known_failures if name not in names]
-    problems += [f"{name!r} has no reason" for name, why in subject.card.known_failures.items() if not why.strip()]
-    return without_problems(problems, f"{len(subject.card.known_failures)} known failure(s)")
+    checkpoints = getattr(subject.card, "checkpoints", {})
+    declared = [("", name, why) for name, why in subject.card.known_failures.items()]
+    declared += [
+        (f"checkpoint {checkpoint}: ", name, why)
+        for checkpoint, described in checkpoints.items()
+        for name, why in described.known_failures.items()
+    ]
+    problems = [f"{where}no claim {name!r}" for where, name, _ in declared if name not in names]
+    problems += [f"{where}{name!r} has no reason" for where, name, why in declared if not why.strip()]
+    return without_problems(problems, f"{len(declared)} known failure(s)")
 
 
 REGISTRATION_CLAIMS = (registration_is_light, card_is_complete, options_are_described, known_failures_name_claims)

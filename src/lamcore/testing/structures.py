@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,6 +41,7 @@ class Structures:
         slab: Four atoms, periodic in two directions.
         wire: Two atoms, periodic in one direction.
         atom: One atom, no cell.
+        refused: Why the model refuses those kinds that its scope covers and that are None all the same.
     """
 
     crystal: Atoms | None
@@ -50,10 +51,11 @@ class Structures:
     slab: Atoms | None
     wire: Atoms | None
     atom: Atoms | None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def by_kind(self) -> Mapping[str, Atoms]:
         """Those that there are."""
-        return {kind: atoms for kind, atoms in vars(self).items() if atoms is not None}
+        return {kind: atoms for kind, atoms in vars(self).items() if isinstance(atoms, Atoms)}
 
 
 def make_structures(model: Model) -> Structures:
@@ -61,7 +63,7 @@ def make_structures(model: Model) -> Structures:
 
     Each is scaled, by the factor nearest to one that does it, until no force is above 10 eV/Å: models with a length of
     their own (Lennard-Jones is argon unless told otherwise) are then asked about structures that mean something to
-    them.
+    them. A kind that the model refuses with `UnsupportedStructureError` is left out and named.
     """
     first, second = choose_pair(model.scope.elements)
     atoms_of_pair = _sheared(_rock_salt(first, second).repeat((2, 1, 1)), seed=11)
@@ -76,8 +78,17 @@ def make_structures(model: Model) -> Structures:
         wire=_wire(first, second),
         atom=Atoms(first),
     )
-    covered = {kind: _settled(atoms, model) if covers(model, atoms) else None for kind, atoms in vars(made).items()}
-    return replace(made, **covered)
+    settled: dict[str, Atoms | None] = {}
+    refused: dict[str, str] = {}
+    for kind, atoms in made.by_kind().items():
+        settled[kind] = None
+        if not covers(model, atoms):
+            continue
+        try:
+            settled[kind] = _settled(atoms, model)
+        except UnsupportedStructureError as error:
+            refused[kind] = str(error)
+    return Structures(**settled, refused=refused)
 
 
 def covers(model: Model, atoms: Atoms) -> bool:

@@ -129,11 +129,12 @@ def a_skewed_cell_is_the_same_crystal(subject: ModelSubject) -> Measured:
 
 @claim
 def energy_and_force_are_smooth_across_the_cutoff(subject: ModelSubject) -> Measured:
-    """Nothing jumps when an atom leaves the cut-off of another.
+    """Nothing jumps when an atom leaves the cut-off of another, and nothing is left beyond.
 
     A third atom leaves a pair, and passes the cut-off of one of the two. Energy and force are extrapolated to the
     cut-off by cubics through four points on either side, 2e-3 Å apart; what is left between the two sides is the jump.
-    The slope of the force may jump, as it does with many cut-off functions: the detail says by how much.
+    Two atoms 1.05 cut-offs apart have the energy that they have three cut-offs apart, where a declared cut-off that is
+    too short shows. The slope of the force may jump, as it does with many cut-off functions: the detail says how much.
     """
     cutoff = subject.model.cutoff_ang
     if cutoff is None:
@@ -153,7 +154,10 @@ def energy_and_force_are_smooth_across_the_cutoff(subject: ModelSubject) -> Meas
         worst_force = largest(worst_force, float(np.max(np.abs(_jump(forces)))))
         before, after = (forces[3] - forces[2]) / step, (forces[5] - forces[4]) / step
         worst_slope = largest(worst_slope, float(np.max(np.abs(after - before))))
+    pairs = [dimer(first, second, scale * cutoff) for scale in (1.05, 3.0)]
+    just_beyond, far_apart = subject.energies(pairs)
     return judged(
+        Number("energy beyond the cut-off", float(abs(just_beyond - far_apart)) / 2, subject.limits.energy, "eV/atom"),
         Number("energy jump", worst_energy, subject.limits.jump_energy_ev, "eV"),
         Number("force jump", worst_force, subject.limits.jump_force, "eV/Å"),
         detail=f"{first}{second} + {second} at {cutoff:.3f} Å; the slope of the force jumps by {worst_slope:.2g} eV/Å²",

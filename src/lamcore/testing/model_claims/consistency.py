@@ -22,6 +22,7 @@ _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 _LOOP_POINTS = (32, 128, 512)
 _LOOP_RADIUS_ANG = 0.05
 _SHORTER = (1, 3, 10, 30)
+_CORRELATION_MISSING = 0.5
 _DIRECT = "forces are predicted directly, not derived from the energy: reported, not judged"
 
 
@@ -60,6 +61,38 @@ def stress_is_the_slope_of_the_energy(subject: ModelSubject) -> Measured:
         name = f"stress of the {kind.replace('_', '-')}"
         numbers.append(Number(name, error, subject.limits.slope_stress, "eV/Å³"))
     return _judged_if_conservative(subject, numbers, "the model gives no stress")
+
+
+@claim
+def direct_forces_follow_the_energy(subject: ModelSubject) -> Measured:
+    """Forces and stress that are predicted directly have the sign and the size of the slopes of the energy.
+
+    Coarse, and only for models that are not conservative, whose forces are learnt from the same reference as the
+    energy: along the best line through the origin the prediction is 0.5 to 2 times the slope, and they correlate by
+    more than 0.5. A wrong sign, a factor between units, or a stress times the volume are outside of that.
+    """
+    if subject.model.conservative:
+        return not_applicable("the model declares forces to be derivatives of the energy, which is judged closely")
+    atoms = subject.structures.crystal if subject.structures.crystal is not None else subject.structures.molecule
+    if atoms is None:
+        return not_applicable("the model covers neither the crystal nor the molecule")
+    (prediction,) = subject.evaluate([atoms])
+    moves = [_mover(atoms, atom, axis) for atom in range(len(atoms)) for axis in range(3)]
+    pairs = {"forces": (prediction.forces.ravel(), -_slopes(subject, moves, subject.limits.step_ang))}
+    if prediction.stress is not None:
+        strains = [_strainer(atoms, row, column) for row, column in _VOIGT]
+        pairs["stress"] = (
+            prediction.stress,
+            _slopes(subject, strains, subject.limits.step_strain) / atoms.get_volume(),
+        )
+    numbers, details = [], []
+    for what, (predicted, slopes) in pairs.items():
+        factor, correlation = _line_through_the_origin(predicted, slopes)
+        off = abs(np.log2(factor)) if factor > 0 else np.inf
+        numbers.append(Number(f"{what}: powers of two from the slope", float(off), 1.0, "1"))
+        numbers.append(Number(f"{what}: correlation missing", 1 - correlation, _CORRELATION_MISSING, "1"))
+        details.append(f"{what}: {factor:.3g} of the slope, correlation {correlation:.3f}")
+    return judged(*numbers, detail="; ".join(details))
 
 
 @claim
@@ -115,6 +148,7 @@ def net_torque_is_zero(subject: ModelSubject) -> Measured:
 CONSISTENCY_CLAIMS = (
     forces_are_slopes_of_the_energy,
     stress_is_the_slope_of_the_energy,
+    direct_forces_follow_the_energy,
     no_work_around_a_closed_loop,
     net_force_is_zero,
     net_torque_is_zero,
@@ -130,6 +164,13 @@ def _judged_if_conservative(subject: ModelSubject, numbers: list[Number], detail
     if not numbers:
         return not_applicable(detail or "the model covers no such structure")
     return judged(*numbers) if subject.model.conservative else not_applicable(_DIRECT, *numbers)
+
+
+def _line_through_the_origin(predicted: NDArray[np.float64], slopes: NDArray[np.float64]) -> tuple[float, float]:
+    """The factor in predicted = factor × slopes, and the correlation about the origin; NaN if all are 0."""
+    product, squares = float(np.dot(predicted, slopes)), float(np.dot(slopes, slopes))
+    lengths = float(np.linalg.norm(predicted) * np.linalg.norm(slopes))
+    return (product / squares if squares > 0 else np.nan), (product / lengths if lengths > 0 else np.nan)
 
 
 def _work_around_a_loop(subject: ModelSubject, atoms: Atoms, n_points: int) -> float:
