@@ -1,17 +1,23 @@
 """`lamcore check` and `lamcore new` as a plugin author uses them."""
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
 
-from lamcore import new_command
+from lamcore import Case, Dataset, DatasetSpec, new_command
+from lamcore.config import Choice
 from lamcore.errors import ConfigError
 from lamcore.new_command import NewPlugin, render_plugin, write_plugin
+from lamcore.registry import Offer, Plugin
+from lamcore.testing import check_dataset, choose
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [NewPlugin("model", "morse"), NewPlugin("task", "dimer"), NewPlugin("dataset", "noble-metals")]
@@ -39,6 +45,46 @@ def test_a_certificate_holds_every_number_and_what_it_depends_on(tmp_path):
     assert certificate["versions"]["ase"]
     (slopes,) = [claim for claim in certificate["claims"] if claim["claim"] == "forces_are_slopes_of_the_energy"]
     assert slopes["numbers"][0]["value"] < slopes["numbers"][0]["limit"]
+
+
+def test_the_certificate_of_a_task_names_the_model_the_dataset_and_the_cases(tmp_path):
+    done = lamcore("check", "task", "eos", "--model", "emt", "--output", "eos.json", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    certificate = json.loads((tmp_path / "eos.json").read_text())
+    assert (certificate["name"], certificate["model"]["name"], certificate["dataset"]["name"]) == (
+        "eos",
+        "emt",
+        "dcdft",
+    )
+    assert certificate["model"]["plugin"].startswith("lamcore")
+    assert certificate["model"]["options"].keys() == choose("model", "emt").options.keys()
+    assert certificate["cases"] == [case.id for case in islice(choose("dataset", "dcdft").build().cases(), 2)]
+
+
+def test_the_certificate_of_a_dataset_has_the_version_of_its_card_and_the_hashes_of_its_files(tmp_path):
+    class FromAFile(Dataset):
+        def __init__(self):
+            self.files = {"numbers.txt": tmp_path / "numbers.txt"}
+
+        def cases(self):
+            value = float(self.files["numbers.txt"].read_text())
+            yield Case("Cu", (bulk("Cu"),), {"energy_ev": value})
+
+    (tmp_path / "numbers.txt").write_bytes(b"1.5")
+    (tmp_path / "card.yaml").write_text(
+        "{version: '7', summary: s, licence: MIT, level_of_theory: none, units: {energy_ev: eV}}"
+    )
+    spec = DatasetSpec("from-a-file", FromAFile, tmp_path / "card.yaml", ("eos",))
+    about = check_dataset(Choice("dataset", "from-a-file", Offer(spec, Plugin("mine", "lamcore", "1")), {})).about
+    assert about["card_version"] == "7"
+    assert about["files_sha256"] == {"numbers.txt": hashlib.sha256(b"1.5").hexdigest()}
+
+
+def test_each_comparison_is_written_before_the_next_is_begun(tmp_path):
+    arguments = ("--against", "smooth=false", "--against", "sigma_ang=-1", "--output", "lj.json")
+    done = lamcore("check", "model", "lj", *arguments, folder=tmp_path)
+    assert done.returncode not in (0, 3)
+    assert json.loads((tmp_path / "lj.json").read_text())["against"] == {"smooth": False}
 
 
 def test_a_claim_that_fails_gives_a_non_zero_exit_and_the_reason_that_its_author_knows(tmp_path):

@@ -65,31 +65,36 @@ class Certificate:
 
 
 def certify(
-    choice: Choice, findings: Sequence[Finding], model: Model | None, seconds: float, **more: Any
+    choice: Choice,
+    findings: Sequence[Finding],
+    computed_by: Model | None,
+    seconds: float,
+    used: Sequence[Choice] = (),
+    **more: Any,
 ) -> Certificate:
     """Put findings and what they depend on together.
 
     Args:
         choice: What was checked.
         findings: What was found.
-        model: The model that computed, if one did.
+        computed_by: The model that computed, if one did.
         seconds: How long it took.
+        used: What else was built for it, whose versions and weights are written down too.
         more: What else to write down.
     """
-    offer = choice.offer
-    weights = getattr(offer.spec, "weights", None)
-    distributions = ["lamcore", offer.plugin.distribution, *getattr(offer.spec, "packages", ())]
+    distributions, weights = ["lamcore"], dict[str, str]()
+    for one in (choice, *used):
+        distributions += [one.offer.plugin.distribution, *getattr(one.offer.spec, "packages", ())]
+        weights |= _weights_of(one)
     return Certificate(
         {
             "kind": choice.group,
-            "name": choice.name,
-            "plugin": str(offer.plugin),
-            "options": {name: _plain(value) for name, value in choice.options.items()},
-            "device": None if model is None else model.device,
-            "dtype": None if model is None else model.dtype,
-            "conservative": None if model is None else model.conservative,
-            "weights_sha256": {} if weights is None else {p.name: sha256(p) for p in weights(**choice.options)},
-            "versions": versions_of(distributions),
+            **describe(choice),
+            "device": None if computed_by is None else computed_by.device,
+            "dtype": None if computed_by is None else computed_by.dtype,
+            "conservative": None if computed_by is None else computed_by.conservative,
+            "weights_sha256": weights,
+            "versions": versions_of(list(dict.fromkeys(distributions))),
             "python": platform.python_version(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
             "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -98,6 +103,17 @@ def certify(
         },
         tuple(findings),
     )
+
+
+def describe(choice: Choice) -> dict[str, Any]:
+    """What was chosen, as JSON: its name, its plugin with the version, and its options."""
+    options = {name: _plain(value) for name, value in choice.options.items()}
+    return {"name": choice.name, "plugin": str(choice.offer.plugin), "options": options}
+
+
+def _weights_of(choice: Choice) -> dict[str, str]:
+    weights = getattr(choice.offer.spec, "weights", None)
+    return {} if weights is None else {path.name: sha256(path) for path in weights(**choice.options)}
 
 
 def _plain(value: Any) -> Any:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore.adapters import as_model
 from lamcore.config import Choice, Group
+from lamcore.data_files import sha256
 from lamcore.errors import ConfigError
 from lamcore.registry import load_registry
 from lamcore.schema import check_options
-from lamcore.testing.certificate import Certificate, certify
+from lamcore.testing.certificate import Certificate, certify, describe
 from lamcore.testing.claim_lists import claims_about
 from lamcore.testing.claims import Finding, measure_claims
 from lamcore.testing.pair_model import PairModel
@@ -67,12 +69,26 @@ def check_task(
         n_cases: How many cases of the task's own dataset to take.
         watch: Is told each finding when it is there.
     """
-    return _check(choice, task_subject(choice, model, n_cases), watch)
+    subject = task_subject(choice, model, n_cases)
+    used = [one for one in (model, subject.dataset) if one is not None]
+    return _check(
+        choice,
+        subject,
+        watch,
+        used,
+        model={"name": "the pair potential of the kit"} if model is None else describe(model),
+        dataset=None if subject.dataset is None else describe(subject.dataset),
+        cases=[case.id for case in subject.cases],
+    )
 
 
 def check_dataset(choice: Choice, watch: Watch | None = None) -> Certificate:
     """Measure every claim about a dataset; arguments as for `check_model`."""
-    return _check(choice, dataset_subject(choice), watch)
+    subject = dataset_subject(choice)
+    certificate = _check(choice, subject, watch, card_version=subject.card.version)
+    # Not before: a file may be downloaded when the cases are read for the first time.
+    files = {name: sha256(path) for name, path in subject.dataset.files.items() if path.is_file()}
+    return replace(certificate, about={**certificate.about, "files_sha256": files})
 
 
 def model_subject(choice: Choice) -> ModelSubject:
@@ -103,11 +119,17 @@ def known_failures(choice: Choice, card: ModelCard | TaskCard | DatasetCard) -> 
     return {**card.known_failures, **(checkpoint.known_failures if checkpoint else {})}
 
 
-def _check(choice: Choice, subject: ModelSubject | TaskSubject | DatasetSubject, watch: Watch | None) -> Certificate:
+def _check(
+    choice: Choice,
+    subject: ModelSubject | TaskSubject | DatasetSubject,
+    watch: Watch | None,
+    used: Sequence[Choice] = (),
+    **more: Any,
+) -> Certificate:
     started = time.perf_counter()
     findings = []
     for finding in measure_claims(claims_about(choice.group), subject, known_failures(choice, subject.card)):
         findings.append(finding)
         if watch is not None:
             watch(finding)
-    return certify(choice, findings, getattr(subject, "model", None), time.perf_counter() - started)
+    return certify(choice, findings, getattr(subject, "model", None), time.perf_counter() - started, used, **more)

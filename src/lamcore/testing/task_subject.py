@@ -33,6 +33,9 @@ class TaskSubject:
         model: Calculates.
         n_cases: How many cases to take, at least two.
         cases: Cases to take instead.
+
+    Attributes:
+        dataset: Where the cases come from; None where they were given.
     """
 
     def __init__(self, choice: Choice, model: Model, n_cases: int = 2, cases: Sequence[Case] | None = None) -> None:
@@ -42,9 +45,10 @@ class TaskSubject:
         self.card = load_card(choice.offer.spec.card, TaskCard)
         self.task: Task = choice.build()
         self.model = model
+        self.dataset: Choice | None = None
         if cases is None:
-            dataset = choose("dataset", choice.offer.spec.dataset)
-            cases = list(islice(dataset.build().cases(), max(2, n_cases)))
+            self.dataset = choose("dataset", choice.offer.spec.dataset)
+            cases = list(islice(self.dataset.build().cases(), max(2, n_cases)))
         self.cases = list(cases)
 
     @cached_property
