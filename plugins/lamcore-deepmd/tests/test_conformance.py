@@ -1,5 +1,7 @@
 """Small DeePMD models against every claim of lamcore's conformance kit."""
 
+from typing import ClassVar
+
 import pytest
 
 from lamcore.testing import ModelConformance, choose
@@ -12,6 +14,12 @@ class TestTrainedModel(ModelConformance):
 
 
 class TestEmbeddingOfPairs(ModelConformance):
+    known_failures: ClassVar = {
+        "every_element_of_the_scope_is_computed": (
+            "sel keeps 40 neighbours of an element: of more, rounding decides which of those equally far are dropped"
+        )
+    }
+
     @pytest.fixture
     def choice(self, make_checkpoint):
         return choose("model", "deepmd", checkpoint=str(make_checkpoint("se_e2_a")), device="cpu")
