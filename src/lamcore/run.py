@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lamcore.task import Metric, Task
 
 CONFIG, PROVENANCE, METRICS, PAGE, LOG = "config.yaml", "provenance.json", "metrics.json", "report.html", "run.log"
+CONTRIBUTIONS = "contributions.json"
 _SECONDS_BETWEEN_COSTS = 10.0
 
 logger = logging.getLogger(__name__)
@@ -211,14 +212,26 @@ def _report(
         "run_id": provenance["run_id"],
         "n_cases": len(cases),
         "n_failed": len(failures),
-        "metrics": [asdict(metric) for metric in metrics],
+        "metrics": [_without_contributions(metric) for metric in metrics],
         "cases": [{"id": case.case.id, "scores": case.scores, "failure": case.failure} for case in scored],
     }
     _write(folder / METRICS, _json(summary))
+    _write(folder / CONTRIBUTIONS, _json(_contributions(metrics)))
     reports = [offer.spec for offer in registry.reports.values() if offer.spec.task in (subject.task.name, "*")]
     view = RunView(subject.plain, scored, outputs, metrics)
     _write(folder / PAGE, render_page(view, provenance, reports))
     return RunResult(folder, subject, metrics, len(cases), failures)
+
+
+def _without_contributions(metric: Metric) -> dict[str, Any]:
+    return {
+        name: value for name, value in asdict(replace(metric, contributions=None)).items() if name != "contributions"
+    }
+
+
+def _contributions(metrics: Sequence[Metric]) -> dict[str, Any]:
+    """What each case adds to each metric, by the metric's name."""
+    return {one.name: vars(one.contributions) for one in metrics if one.contributions is not None}
 
 
 def _finite(metrics: list[Metric], task: str) -> list[Metric]:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import stats
 
-from lamcore.task import Metric, ScoredCase
+from lamcore.task import Contributions, Metric, ScoredCase
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lamcore.cases import Case
 
 Direction = Literal["lower", "higher"]
@@ -38,6 +40,7 @@ def mean_absolute_error(
     label: str,
     unit: str,
     failures: Failures = "dummy",
+    groups: Mapping[str, str] | None = None,
 ) -> Metric:
     """Mean of |prediction − reference| over the cases that have the label.
 
@@ -49,9 +52,10 @@ def mean_absolute_error(
         unit: Of error and label.
         failures: `dummy` counts a failed case at |label − mean of all labels|; `excluded` leaves it out of the mean,
             as some published benchmarks do, and says so in the note.
+        groups: What cases belong to that depend on one another, such as frames of a trajectory, by case id; whole
+            groups are resampled.
     """
-    dummy = dummy_errors(scored, label)
-    return _mean_metric(scored, name, error, unit, dummy, "lower", failures, inner=abs, outer=_identity)
+    return _mean(scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, abs)
 
 
 def root_mean_square_error(
@@ -62,10 +66,10 @@ def root_mean_square_error(
     label: str,
     unit: str,
     failures: Failures = "dummy",
+    groups: Mapping[str, str] | None = None,
 ) -> Metric:
     """Square root of the mean of (prediction − reference)²; arguments as for `mean_absolute_error`."""
-    dummy = dummy_errors(scored, label)
-    return _mean_metric(scored, name, error, unit, dummy, "lower", failures, inner=_square, outer=math.sqrt)
+    return _mean(scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, _square, root=True)
 
 
 def mean_score(
@@ -77,6 +81,7 @@ def mean_score(
     dummy: Mapping[str, float],
     direction: Direction = "lower",
     failures: Failures = "dummy",
+    groups: Mapping[str, str] | None = None,
 ) -> Metric:
     """Mean of a score that is not the difference to one label.
 
@@ -88,8 +93,45 @@ def mean_score(
         dummy: What the dummy gets on each case, by case id. Cases that are not in it do not count.
         direction: Whether lower or higher is better.
         failures: As for `mean_absolute_error`.
+        groups: As for `mean_absolute_error`.
     """
-    return _mean_metric(scored, name, score, unit, dummy, direction, failures, inner=_identity, outer=_identity)
+    return _mean(scored, name, score, unit, dummy, direction, failures, groups, _identity)
+
+
+def pooled_mean(
+    scored: Sequence[ScoredCase],
+    *,
+    name: str,
+    total: str,
+    weight: str,
+    unit: str,
+    dummy: Mapping[str, tuple[float, float]],
+    root: bool = False,
+    direction: Direction = "lower",
+    failures: Failures = "dummy",
+    groups: Mapping[str, str] | None = None,
+) -> Metric:
+    """Mean over parts of cases, such as force components, that cases have different numbers of.
+
+    Args:
+        scored: All cases of the run, failed ones included.
+        name: Of the metric.
+        total: The key in `scores` that holds the sum over the parts of the case.
+        weight: The key in `scores` that holds their number.
+        unit: Of the metric.
+        dummy: Sum and number that the dummy has on each case, by case id. Cases that are not in it do not count.
+        root: Whether the metric is the square root of the mean.
+        direction: Whether lower or higher is better.
+        failures: As for `mean_absolute_error`.
+        groups: As for `mean_absolute_error`.
+    """
+
+    def parts(case: ScoredCase) -> tuple[float, float] | None:
+        scores = case.scores or {}
+        parts = _finite(scores.get(total)), _finite(scores.get(weight))
+        return None if parts[0] is None or parts[1] is None else (parts[0], parts[1])
+
+    return _metric(scored, name, parts, unit, dummy, direction, failures, groups, root)
 
 
 def proportion(
@@ -133,6 +175,11 @@ def proportion(
         n=n,
         n_failed=sum(case.scores is None for case, _ in judged),
         note=note,
+        contributions=Contributions(
+            case_ids=tuple(case.case.id for case, _ in judged),
+            totals=tuple(float(bool(verdict)) for _, verdict in judged),
+            weights=(1.0,) * n,
+        ),
     )
 
 
@@ -196,7 +243,7 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return low * largest, high * largest
 
 
-def _mean_metric(
+def _mean(
     scored: Sequence[ScoredCase],
     name: str,
     score: str,
@@ -204,38 +251,119 @@ def _mean_metric(
     dummy: Mapping[str, float],
     direction: Direction,
     failures: Failures,
+    groups: Mapping[str, str] | None,
     inner: Callable[[float], float],
-    outer: Callable[[float], float],
+    root: bool = False,
 ) -> Metric:
-    """outer(mean of inner(score)), with failed cases at inner(dummy)."""
+    """The mean of inner(score), each case with weight 1."""
+
+    def parts(case: ScoredCase) -> tuple[float, float] | None:
+        value = None if case.scores is None else _finite(case.scores.get(score))
+        return None if value is None else (inner(value), 1.0)
+
+    dummies = {case_id: (inner(value), 1.0) for case_id, value in dummy.items()}
+    return _metric(scored, name, parts, unit, dummies, direction, failures, groups, root)
+
+
+def _metric(
+    scored: Sequence[ScoredCase],
+    name: str,
+    parts: Callable[[ScoredCase], tuple[float, float] | None],
+    unit: str,
+    dummy: Mapping[str, tuple[float, float]],
+    direction: Direction,
+    failures: Failures,
+    groups: Mapping[str, str] | None,
+    root: bool,
+) -> Metric:
+    """Σ totals / Σ weights over the cases that the dummy has, with failed cases at the dummy's."""
     if failures not in ("dummy", "excluded"):
         raise ValueError(f"metric {name!r}: failures is {failures!r}, expected 'dummy' or 'excluded'")
-    counted = [case for case in scored if case.case.id in dummy]
-    finished: list[float] = []
-    imputed: list[float] = []
-    for case in counted:
-        value = None if case.scores is None else _finite(case.scores.get(score))
-        if value is None:
-            imputed.append(inner(dummy[case.case.id]))
-        else:
-            finished.append(inner(value))
-    values = finished + imputed if failures == "dummy" else finished
-    interval = bootstrap_interval(values)
+    ids, values, dummies = [], [], []
+    n = n_failed = 0
+    for case in scored:
+        case_id = case.case.id
+        if case_id not in dummy:
+            continue
+        n += 1
+        value = parts(case)
+        n_failed += value is None
+        if value is None and failures == "excluded":
+            continue
+        ids.append(case_id)
+        values.append(dummy[case_id] if value is None else value)
+        dummies.append(dummy[case_id])
+    contributions = Contributions(
+        case_ids=tuple(ids),
+        totals=tuple(total for total, _ in values),
+        weights=tuple(weight for _, weight in values),
+        dummy_totals=tuple(total for total, _ in dummies),
+        dummy_weights=tuple(weight for _, weight in dummies),
+        root=root,
+        groups=None if groups is None else tuple(groups[case_id] for case_id in ids),
+    )
+    everywhere = [dummy[case.case.id] for case in scored if case.case.id in dummy]
     return Metric(
         name=name,
-        value=outer(math.fsum(values) / len(values)) if values else None,
+        value=_ratio(values, root),
         unit=unit,
         direction=direction,
-        dummy=outer(math.fsum(inner(dummy[case.case.id]) for case in counted) / len(counted)) if counted else None,
-        interval=None if interval is None else (outer(interval[0]), outer(interval[1])),
-        n=len(counted),
-        n_failed=len(imputed),
+        dummy=_ratio(everywhere, root),
+        interval=_interval(contributions),
+        n=n,
+        n_failed=n_failed,
         note=(
-            f"mean over the {len(finished)} cases that did not fail"
+            f"mean over the {n - n_failed} cases that did not fail"
             if failures == "excluded"
             else "failed cases count at the dummy's error"
         ),
+        contributions=contributions,
     )
+
+
+def _ratio(parts: Sequence[tuple[float, float]], root: bool) -> float | None:
+    weight = math.fsum(weight for _, weight in parts)
+    if not weight:
+        return None
+    mean = math.fsum(total for total, _ in parts) / weight
+    return math.sqrt(mean) if root else mean
+
+
+def _interval(contributions: Contributions) -> tuple[float, float] | None:
+    """The bootstrap interval of a metric; groups are resampled whole."""
+    totals, weights = np.asarray(contributions.totals), np.asarray(contributions.weights)
+    if contributions.groups is not None:
+        _, group_of = np.unique(contributions.groups, return_inverse=True)
+        totals, weights = np.bincount(group_of, totals), np.bincount(group_of, weights)
+    totals, weights = totals[weights != 0], weights[weights != 0]
+    if len(weights) < 2:
+        return None
+    interval = bootstrap_interval(totals / weights) if np.ptp(weights) == 0 else _ratio_interval(totals, weights)
+    if interval is None or not contributions.root:
+        return interval
+    return math.sqrt(max(interval[0], 0.0)), math.sqrt(max(interval[1], 0.0))
+
+
+def _ratio_interval(totals: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
+    """95 % interval of Σ totals / Σ weights over resampled pairs, bias-corrected and accelerated."""
+    ratios = totals / weights
+    largest = float(np.max(np.abs(ratios)))
+    if np.ptp(ratios) <= 1e-12 * largest:
+        return float(ratios.min()), float(ratios.max())
+    order = np.lexsort((weights, totals))
+    result = stats.bootstrap(
+        (totals[order] / largest, weights[order]),
+        lambda total, weight, axis: np.sum(total, axis=axis) / np.sum(weight, axis=axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=_RESAMPLES,
+        batch=max(1, _BATCH_ELEMENTS // len(totals)),
+        confidence_level=_CONFIDENCE,
+        method="BCa",
+        rng=np.random.default_rng(BOOTSTRAP_SEED),
+    )
+    low, high = (float(end) * largest for end in result.confidence_interval)
+    return low, high
 
 
 def _finite(value: Any) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -28,6 +28,31 @@ class ScoredCase:
 
 
 @dataclass(frozen=True)
+class Contributions:
+    """What each case adds to a metric, so that it can be resampled and compared between models case by case.
+
+    The metric is Σ totals / Σ weights, or the square root of that.
+
+    Attributes:
+        case_ids: The cases that count, failed ones included, in the dataset's order.
+        totals: What each adds to the numerator.
+        weights: What each adds to the denominator.
+        dummy_totals: The same for the dummy; None where it has none.
+        dummy_weights: The same for the dummy; None where it has none.
+        root: Whether the metric is the square root.
+        groups: What each belongs to, where cases depend on one another, such as frames of a trajectory.
+    """
+
+    case_ids: tuple[str, ...]
+    totals: tuple[float, ...]
+    weights: tuple[float, ...]
+    dummy_totals: tuple[float, ...] | None = None
+    dummy_weights: tuple[float, ...] | None = None
+    root: bool = False
+    groups: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Metric:
     """One number of a run's summary.
 
@@ -41,6 +66,8 @@ class Metric:
         n: Cases that the metric is about, failed ones included.
         n_failed: Failed cases among them.
         note: How failed cases enter.
+        context: What must be the same where two values of the metric are compared, such as the hardware.
+        contributions: What it is made of, where it is a mean over cases.
     """
 
     name: str
@@ -52,6 +79,8 @@ class Metric:
     n: int
     n_failed: int
     note: str = ""
+    context: str = ""
+    contributions: Contributions | None = field(default=None, repr=False, compare=False)
 
 
 class Task(ABC):
@@ -61,9 +90,12 @@ class Task(ABC):
 
     Attributes:
         needs: The properties that a model must give.
+        alone: Whether its cases are calculated one at a time, so that what it measures of the model is not mixed with
+            what other cases ask.
     """
 
     needs: frozenset[str] = frozenset(("energy", "forces"))
+    alone: bool = False
 
     @abstractmethod
     def calculate(self, case: Case, model: Model) -> Mapping[str, Any]:

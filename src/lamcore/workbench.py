@@ -60,7 +60,7 @@ class Workbench:
             )
         self.facts = ComputeFacts(model.device, model.dtype, _n_threads())
         limits = BatchLimits(selection.batch["max_atoms"])
-        self._hub = Hub(model, limits, self.counters, selection.batch["max_cases"])
+        self._hub = Hub(model, limits, self.counters, 1 if self._task.alone else selection.batch["max_cases"])
 
     def calculate(self, cases: Sequence[Case], attempts: Mapping[str, int]) -> Iterator[Record]:
         """Calculate cases together; each gives one record, as it is ready.
