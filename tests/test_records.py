@@ -16,7 +16,8 @@ import pytest
 from ase.build import bulk
 
 from lamcore.errors import BadOutputError, RunFolderError
-from lamcore.records import INLINE_ELEMENTS, Failure, Record, RecordStore, read_records
+from lamcore.records import Failure, Record, RecordStore, read_records
+from lamcore.stored_values import INLINE_ELEMENTS
 
 
 def done(case_id, output=None, attempt=1):

@@ -24,7 +24,7 @@ from lamcore.executors import Progress, execute
 from lamcore.identity import RunIdentity, identify, run_id
 from lamcore.page import render_page
 from lamcore.provenance import describe, new_session, spent
-from lamcore.records import Record, RecordStore, read_records
+from lamcore.records import Record, RecordStore, Status, read_records
 from lamcore.report import RunView
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ logger = logging.getLogger(__name__)
 class Watcher(Protocol):
     """Is told how a run goes; the command line draws a progress bar from it."""
 
-    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Sequence[Record]) -> None:
-        """The run's folder is open; `kept` are records of earlier sessions whose cases are not computed again."""
+    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Mapping[str, Status]) -> None:
+        """The run's folder is open; `kept` tells of the cases of earlier sessions that are not computed again."""
 
     def recorded(self, record: Record, counters: Counters) -> None:
         """One more case is done or failed."""
@@ -84,10 +84,10 @@ def run(selection: Selection, registry: Registry, watcher: Watcher) -> RunResult
     folder = selection.runs / _folder_name(selection, run_id(identity))
     with RecordStore(folder) as store, _logged_to(folder):
         provenance = _open_folder(folder, selection, identity, dataset, cases)
-        finished = store.finished(selection.retry_failed)
+        finished, statuses = store.finished(selection.retry_failed), store.records.statuses
         todo = [case for case in cases if case.id not in finished]
         _warn(provenance)
-        watcher.started(folder, provenance, len(cases), [store.records[case_id] for case_id in finished])
+        watcher.started(folder, provenance, len(cases), {case_id: statuses[case_id] for case_id in finished})
         _compute(selection, todo, store, watcher, provenance)
     return _report(folder, selection, task, registry, cases, provenance)
 
@@ -207,7 +207,6 @@ def _report(
     scored = score_cases(task, cases, records)
     metrics = _finite(task.summarize(scored), subject.task.name)
     failures = {case.case.id: case.failure for case in scored if case.failure is not None}
-    outputs = {case_id: record.output for case_id, record in records.items() if record.output is not None}
     summary = {
         "run_id": provenance["run_id"],
         "n_cases": len(cases),
@@ -218,7 +217,7 @@ def _report(
     _write(folder / METRICS, _json(summary))
     _write(folder / CONTRIBUTIONS, _json(_contributions(metrics)))
     reports = [offer.spec for offer in registry.reports.values() if offer.spec.task in (subject.task.name, "*")]
-    view = RunView(subject.plain, scored, outputs, metrics)
+    view = RunView(subject.plain, scored, records.outputs, metrics)
     _write(folder / PAGE, render_page(view, provenance, reports))
     return RunResult(folder, subject, metrics, len(cases), failures)
 

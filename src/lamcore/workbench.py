@@ -16,7 +16,8 @@ from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job, Outcome
 from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
-from lamcore.records import Failure, Record, check_storable
+from lamcore.records import Failure, Record
+from lamcore.stored_values import check_storable
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
