@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
@@ -150,7 +151,10 @@ class _ParkingModel(Model):
         )
         for answer in answers:
             if isinstance(answer, Exception):
-                raise answer
+                try:
+                    raise answer
+                finally:
+                    del answers, answer  # this frame is in its traceback: a cycle would keep the case's structures
         return answers
 
 
@@ -200,9 +204,10 @@ class Hub:
                 yield from self._advance(self._start(*item), None, waiting)
             if not waiting:
                 return
-            asked, waiting = waiting, []
+            asked, waiting = deque(waiting), []
             self._answer([request for _, request in asked])
-            for live, request in asked:
+            while asked:
+                live, request = asked.popleft()
                 live.seconds += request.seconds
                 yield from self._advance(live, request.answers, waiting)
 
@@ -233,7 +238,9 @@ class Hub:
             request = live.thread.switch() if answers is None else live.thread.switch(answers)
         live.seconds += time.perf_counter() - started
         if live.thread.dead:
-            yield Outcome(live.index, live.output, live.error, live.seconds)
+            outcome = Outcome(live.index, live.output, live.error, live.seconds)
+            live.output = live.error = None  # the error's traceback leads to `live`, and would keep itself
+            yield outcome
         else:
             waiting.append((live, request))
 

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -26,6 +26,7 @@ from lamcore.page import render_page
 from lamcore.provenance import describe, new_session, spent
 from lamcore.records import Record, RecordStore, Status, read_records
 from lamcore.report import RunView
+from lamcore.results import CONFIG, CONTRIBUTIONS, LOG, METRICS, PAGE, PROVENANCE
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from lamcore.registry import Registry
     from lamcore.task import Metric, Task
 
-CONFIG, PROVENANCE, METRICS, PAGE, LOG = "config.yaml", "provenance.json", "metrics.json", "report.html", "run.log"
-CONTRIBUTIONS = "contributions.json"
 _SECONDS_BETWEEN_COSTS = 10.0
 
 logger = logging.getLogger(__name__)
@@ -158,7 +157,7 @@ def _open_folder(
             raise RunFolderError(
                 f"{earlier}: damaged ({error}); move it away and give the same command again"
             ) from error
-    _write(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(selection.plain))))
+    _write(folder / CONFIG, [OmegaConf.to_yaml(OmegaConf.create(dict(selection.plain)))])
     _write(earlier, _json(provenance))
     return provenance
 
@@ -218,7 +217,7 @@ def _report(
     _write(folder / CONTRIBUTIONS, _json(_contributions(metrics)))
     reports = [offer.spec for offer in registry.reports.values() if offer.spec.task in (subject.task.name, "*")]
     view = RunView(subject.plain, scored, records.outputs, metrics)
-    _write(folder / PAGE, render_page(view, provenance, reports))
+    _write(folder / PAGE, [render_page(view, provenance, reports)])
     return RunResult(folder, subject, metrics, len(cases), failures)
 
 
@@ -261,8 +260,10 @@ def _logged_to(folder: Path) -> Iterator[None]:
         handler.close()
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+def _json(value: object) -> Iterator[str]:
+    """JSON piece by piece, since the scores of many cases are long."""
+    yield from json.JSONEncoder(indent=1, allow_nan=False, ensure_ascii=False).iterencode(value)
+    yield "\n"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -274,15 +275,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in loaded.items()}
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a crash leaves the old one.
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    """Replace a file by pieces of text in one step, so that a crash leaves the old one.
 
     Raises:
         RunFolderError: The disk is full or the folder not writable.
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
         os.replace(temporary, path)
     except OSError as error:
         raise RunFolderError(
