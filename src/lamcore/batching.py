@@ -151,10 +151,7 @@ class _ParkingModel(Model):
         )
         for answer in answers:
             if isinstance(answer, Exception):
-                try:
-                    raise answer
-                finally:
-                    del answers, answer  # this frame is in its traceback: a cycle would keep the case's structures
+                raise answer
         return answers
 
 
@@ -238,9 +235,7 @@ class Hub:
             request = live.thread.switch() if answers is None else live.thread.switch(answers)
         live.seconds += time.perf_counter() - started
         if live.thread.dead:
-            outcome = Outcome(live.index, live.output, live.error, live.seconds)
-            live.output = live.error = None  # the error's traceback leads to `live`, and would keep itself
-            yield outcome
+            yield Outcome(live.index, live.output, live.error, live.seconds)
         else:
             waiting.append((live, request))
 

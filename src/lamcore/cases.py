@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredStructures(Sequence["Atoms"]):
     """Structures that stay where they are stored: each is read whenever it is asked for, and none is kept.
 
@@ -74,7 +74,7 @@ class StoredStructures(Sequence["Atoms"]):
         return atoms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """One benchmark item.
 

@@ -105,7 +105,6 @@ class _Entry(NamedTuple):
 
     status: Status
     start: int
-    length: int
 
 
 class Records(Mapping[str, Record]):
@@ -130,7 +129,7 @@ class Records(Mapping[str, Record]):
         try:
             with (self._folder / RECORDS_FILE).open("rb") as file:
                 file.seek(entry.start)
-                record = _read_line(file.read(entry.length), self._folder)
+                record = _read_line(file.readline(), self._folder)
             if record.case_id != case_id:
                 raise ValueError(f"it is now that of {record.case_id!r}")
         except _Damage as error:
@@ -281,7 +280,7 @@ class RecordStore:
                 f"{len(self._entries)} cases recorded before are safe; free some space or mend the folder, "
                 "then give the same command again"
             ) from error
-        self._take(record, start, len(line))
+        self._take(record, start)
 
     def _open(self) -> None:
         try:
@@ -294,13 +293,13 @@ class RecordStore:
                 self._file = -1
             raise _cannot_write(self.folder, error) from error
         scan = _Scan(self.folder)
-        for record, start, length in scan:
-            self._take(record, start, length)
+        for record, start in scan:
+            self._take(record, start)
         self._n_ignored, self._ends_mid_line = scan.n_ignored, scan.ends_mid_line
 
-    def _take(self, record: Record, start: int, length: int) -> None:
+    def _take(self, record: Record, start: int) -> None:
         self._n_attempts[record.case_id] = max(record.attempt, self._n_attempts.get(record.case_id, 0))
-        _take_if_it_counts(self._entries, record, start, length)
+        _take_if_it_counts(self._entries, record, start)
 
     def _write_line(self, line: bytes) -> int:
         """Append a line, and tell where it begins."""
@@ -340,15 +339,15 @@ def read_records(folder: Path) -> Records:
     if not (folder / RECORDS_FILE).is_file():
         raise RunFolderError(f"{folder}: no {RECORDS_FILE} here, expected the folder of a run")
     entries: dict[str, _Entry] = {}
-    for record, start, length in _Scan(folder):
-        _take_if_it_counts(entries, record, start, length)
+    for record, start in _Scan(folder):
+        _take_if_it_counts(entries, record, start)
     return Records(folder, entries)
 
 
-def _take_if_it_counts(entries: dict[str, _Entry], record: Record, start: int, length: int) -> None:
+def _take_if_it_counts(entries: dict[str, _Entry], record: Record, start: int) -> None:
     known = entries.get(record.case_id)
     if known is None or known.status == "failed" or record.status == "done":
-        entries[record.case_id] = _Entry(record.status, start, length)
+        entries[record.case_id] = _Entry(record.status, start)
 
 
 class _Scan:
@@ -364,8 +363,8 @@ class _Scan:
         self.n_ignored = 0
         self.ends_mid_line = False
 
-    def __iter__(self) -> Iterator[tuple[Record, int, int]]:
-        """Each record with its place in the file and its length in bytes."""
+    def __iter__(self) -> Iterator[tuple[Record, int]]:
+        """Each record with the byte at which its line begins."""
         path = self._folder / RECORDS_FILE
         try:
             with path.open("rb") as file:
@@ -373,7 +372,7 @@ class _Scan:
                 for number, line in enumerate(file, start=1):
                     self.ends_mid_line = not line.endswith(b"\n")
                     if line.strip() and (record := self._record(line, number)) is not None:
-                        yield record, start, len(line)
+                        yield record, start
                     start += len(line)
         except OSError as error:
             raise RunFolderError(f"{path}: cannot be read ({error}); check its permissions") from error
@@ -413,7 +412,7 @@ def _read_line(line: bytes, folder: Path) -> Record:
         raise ValueError(f"status is {fields['status']!r}, expected 'done' or 'failed'")
     return Record(
         case_id=str(fields["case_id"]),
-        status=fields["status"],
+        status="done" if fields["status"] == "done" else "failed",  # the one text, not one of each line
         output=None if fields["output"] is None else decode(fields["output"], folder),
         failure=None if fields["failure"] is None else Failure(**fields["failure"]),
         seconds=float(fields["seconds"]),

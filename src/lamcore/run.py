@@ -81,13 +81,7 @@ def run(selection: Selection, registry: Registry, watcher: Watcher) -> RunResult
     task: Task = selection.task.build()
     identity = identify(selection, cases)
     folder = selection.runs / _folder_name(selection, run_id(identity))
-    with RecordStore(folder) as store, _logged_to(folder):
-        provenance = _open_folder(folder, selection, identity, dataset, cases)
-        finished, statuses = store.finished(selection.retry_failed), store.records.statuses
-        todo = [case for case in cases if case.id not in finished]
-        _warn(provenance)
-        watcher.started(folder, provenance, len(cases), {case_id: statuses[case_id] for case_id in finished})
-        _compute(selection, todo, store, watcher, provenance)
+    provenance = _compute_missing(folder, selection, identity, dataset, cases, watcher)
     return _report(folder, selection, task, registry, cases, provenance)
 
 
@@ -139,6 +133,25 @@ def _folder_name(selection: Selection, identifier: str) -> str:
 def _warn(provenance: Mapping[str, Any]) -> None:
     if warning := provenance["level_of_theory"]["warning"]:
         logger.warning(warning)
+
+
+def _compute_missing(
+    folder: Path,
+    selection: Selection,
+    identity: RunIdentity,
+    dataset: Dataset,
+    cases: Sequence[Case],
+    watcher: Watcher,
+) -> Mapping[str, Any]:
+    """Hold the run's folder, and calculate the cases that have no record there; gives the provenance."""
+    with RecordStore(folder) as store, _logged_to(folder):
+        provenance = _open_folder(folder, selection, identity, dataset, cases)
+        finished, statuses = store.finished(selection.retry_failed), store.records.statuses
+        todo = [case for case in cases if case.id not in finished]
+        _warn(provenance)
+        watcher.started(folder, provenance, len(cases), {case_id: statuses[case_id] for case_id in finished})
+        _compute(selection, todo, store, watcher, provenance)
+    return provenance
 
 
 def _open_folder(
