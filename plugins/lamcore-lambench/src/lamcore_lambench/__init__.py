@@ -1,0 +1,1 @@
+"""Suites for lamcore: LAMBench's versions, and one of lamcore's own."""
