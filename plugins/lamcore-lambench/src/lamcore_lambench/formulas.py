@@ -41,7 +41,7 @@ def ratio(error: Value, baseline: float, clip: float | None = None) -> Value:
 def log_mean(
     ratios: Sequence[Value], *, weights: Sequence[float] | None = None, floor: float = 0.0, decimals: int | None = None
 ) -> Value:
-    """exp of the mean of u·ln r; the geometric mean where every weight u is 1.
+    """The exponential of the mean of u·ln r; the geometric mean where every weight u is 1.
 
     LAMBench multiplies the logarithm by the weight and divides by the number of ratios, not by the weights' sum.
 

@@ -1,7 +1,7 @@
 """From raw results, as LAMBench's results.json has them, to its rankings, bars, radar and scatter.
 
-Results are one model's: `generalizability_force_field_results` (meV, meV/Å), `generalizability_domain_specific_results`,
-`applicability_results` and `model`.
+Results are one model's: `generalizability_force_field_results` (meV, meV/Å),
+`generalizability_domain_specific_results`, `applicability_results` and `model`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ FORCE_FIELDS, PROPERTIES = "generalizability_force_field_results", "generalizabi
 APPLICABILITY = "applicability_results"
 _MEV = 1e-3
 _MEAN_DECIMALS = 7
-_WEIGHTED = ("energy_rmse", "energy_mae", "energy_rmse_natoms", "energy_mae_natoms", "force_rmse", "force_mae") + (
-    "virial_rmse",
-    "virial_mae",
-    "virial_rmse_natoms",
-    "virial_mae_natoms",
+_WEIGHTED = tuple(
+    f"{kind}_{norm}{per}"
+    for kind, pers in (("energy", ("", "_natoms")), ("force", ("",)), ("virial", ("", "_natoms")))
+    for norm in ("rmse", "mae")
+    for per in pers
 )
 
 Results = Mapping[str, Any]
@@ -78,7 +78,7 @@ def force_field_error(results: Results, rules: Rules) -> float | None:
     """M_FF: the mean of the domains; None where one cannot be told."""
     domains = [domain_error(results, domain, rules) for domain in rules.domains]
     known = [value for value in domains if value is not None]
-    return float(formulas.plain_mean(known)) if len(known) == len(domains) else None
+    return float(formulas.plain_mean(list(known))) if known and len(known) == len(domains) else None
 
 
 def property_metrics(results: Results, key: str, rules: Rules) -> dict[str, float]:
