@@ -138,9 +138,10 @@ def _part(identity: Mapping[str, Any], content: str = "") -> Part:
 def _metric(stored: Mapping[str, Any], contributions: Mapping[str, Any] | None) -> Metric:
     made_of = None
     if contributions is not None:
-        made_of = Contributions(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in contributions.items()}
-        )
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in contributions.items()
+        }
+        made_of = Contributions(**plain)
     interval = stored["interval"]
     return Metric(**{**stored, "interval": None if interval is None else tuple(interval), "contributions": made_of})
 

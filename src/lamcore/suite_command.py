@@ -80,10 +80,9 @@ def choose(arguments: Sequence[str], registry: Registry) -> SuiteChoice:
     parser = OverridesParser.create()
     given = {one.key_or_group: one.value() for one in parser.parse_overrides(mine)}
     suites = [_build(name, given, registry) for name in str(given.pop("suite")).split(",")]
+    common = [argument for argument in rest if argument not in several]
     swept = []
-    for text, override in zip(
-        rest_of := [a for a in rest if a not in several], parser.parse_overrides(rest_of), strict=True
-    ):
+    for text, override in zip(common, parser.parse_overrides(common), strict=True):
         if not override.is_sweep_override():
             swept.append([text])
         elif several:
