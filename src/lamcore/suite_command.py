@@ -157,10 +157,14 @@ def _build(name: str, given: Mapping[str, Any], registry: Registry) -> tuple[str
 
 def _obstacle(item: SuiteItem, registry: Registry) -> str:
     """Why an item cannot be run, and how to mend it; empty where it can."""
-    for kind, name in (("task", item.task), ("dataset", item.dataset)):
-        if name not in registry.of_kind(kind):  # type: ignore[arg-type]
-            return f"{kind} {name!r} is not installed" + (f"; {item.obtain}" if item.obtain else "")
-    return item.missing and item.missing + (f"; {item.obtain}" if item.obtain else "")
+    reasons = [
+        f"{kind} {name!r} is not installed"
+        for kind, name in (("task", item.task), ("dataset", item.dataset))
+        if name and name not in registry.of_kind(kind)  # type: ignore[arg-type]
+    ]
+    if item.missing:
+        reasons.append(item.missing)
+    return "; ".join([*reasons, *([item.obtain] if reasons and item.obtain else [])])
 
 
 def _compose(item: SuiteItem, max_cases: int | None, overrides: Sequence[str]) -> dict[str, Any]:

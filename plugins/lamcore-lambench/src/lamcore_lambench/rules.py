@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -109,8 +109,13 @@ class Rules:
         return list(dict.fromkeys(task.domain for task in self.tasks.values()))
 
 
-def load(path: Path, kind: type[Loaded]) -> Loaded:
+def load(path: Path, kind: type[Loaded], bases: Sequence[Path] = ()) -> Loaded:
     """Read a YAML file into a dataclass.
+
+    Args:
+        path: The file.
+        kind: The dataclass.
+        bases: Files that it changes, the furthest first.
 
     Raises:
         ConfigError: The file is missing, is not YAML, or has a key or a type that the class has not.
@@ -120,7 +125,7 @@ def load(path: Path, kind: type[Loaded]) -> Loaded:
     from yaml import YAMLError
 
     try:
-        merged: Any = OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.load(path))
+        merged: Any = OmegaConf.merge(OmegaConf.structured(kind), *(OmegaConf.load(one) for one in (*bases, path)))
         loaded = OmegaConf.to_object(merged)
     except (OSError, ValueError, OmegaConfBaseException, YAMLError) as error:
         reason = " ".join(str(error).split())
@@ -142,8 +147,8 @@ def from_lambench(folder: Path, tag: str) -> Rules:
     Raises:
         ConfigError: A file is missing or is not what it should be.
     """
-    weights = _read(folder / "direct_task_weights.yml")
-    tasks = _read(folder / "downstream_tasks_metrics.yml")
+    weights = read_mapping(folder / "direct_task_weights.yml")
+    tasks = read_mapping(folder / "downstream_tasks_metrics.yml")
     try:
         sets = {
             key: ForceFieldSet(title=key, domain=one["domain"], baselines=_baselines(one))
@@ -193,7 +198,12 @@ def _baselines(one: Mapping[str, Any]) -> dict[str, Baseline]:
     return {labels: Baseline(**values) for labels, values in found.items()}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A YAML file as it is.
+
+    Raises:
+        ConfigError: It cannot be read, or holds something else than a mapping.
+    """
     import yaml
 
     try:
@@ -201,5 +211,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: got a {type(content).__name__}, expected a mapping of tasks")
+        raise ConfigError(f"{path}: got a {type(content).__name__}, expected a mapping")
     return content
