@@ -55,8 +55,8 @@ def log_mean(
         raise ValueError("the mean of no ratios is not defined; expected at least one data set")
     factors = [1.0] * len(ratios) if weights is None else weights
     with np.errstate(divide="ignore"):
-        terms = [u * np.log(np.maximum(r, floor)) for u, r in zip(factors, ratios, strict=True)]
-    mean = np.exp(sum(terms) / len(terms))
+        terms: list[Value] = [u * np.log(np.maximum(r, floor)) for u, r in zip(factors, ratios, strict=True)]
+    mean: Value = np.exp(plain_mean(terms))
     return mean if decimals is None else np.round(mean, decimals)
 
 

@@ -121,12 +121,13 @@ class LambenchSuite(Suite):
         options: Mapping[str, Any],
     ) -> SuiteItem:
         """A run on data of LAMBench, which the user has to give."""
-        found = [self._data / name for name in names if (self._data / name).exists()] if self._data else []
-        where = f"suite.data={self._data or '<folder>'} with {' or '.join(names)} in it"
-        item = SuiteItem(
-            key, title, domain, task, dataset, _PROTOCOL, {**options, **({"path": found[0]} if found else {})}
-        )
-        return item if found else replace(item, missing="its data is not there", obtain=f"{where}; data at {DATA_PAGE}")
+        found = [self._data / name for name in names if self._data and (self._data / name).exists()]
+        path = {"path": found[0]} if found else {}
+        item = SuiteItem(key, title, domain, task, dataset, _PROTOCOL, {**options, **path})
+        if found:
+            return item
+        missing = "needs LAMBench's data" if self._data is None else f"{self._data} has no {' or '.join(names)}"
+        return replace(item, missing=missing, obtain=f"suite.data=<folder with LAMBench's data>, from {DATA_PAGE}")
 
     def _force_fields(self, results: Mapping[str, Any], runs: Mapping[str, RunSummary]) -> Score:
         domains = []
