@@ -1,0 +1,78 @@
+"""Nine structures in molecular dynamics: all together in one batch, against one after the other.
+
+    python benchmarks/nve.py [--model sevennet] [--steps 20] [--repeats 3]
+
+Both are the task `nve` on its dataset `nine-systems` with the same model object, through the core's batching; the two ways
+take turns, so that what else the machine does falls on both. Final positions must agree.
+Needs lamcore-md-task and the model's plugin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import statistics
+import time
+
+import numpy as np
+from lamcore_md import build_task
+from lamcore_md.datasets.nine_systems import NineSystems
+
+from lamcore import Case, Model, Task
+from lamcore.batch_limits import BatchLimits
+from lamcore.batching import Counters, Hub, Job
+from lamcore.testing import choose
+
+
+def run(task: Task, cases: list[Case], model: Model, together: bool) -> tuple[float, Counters, dict[str, np.ndarray]]:
+    """Seconds, what they were spent on, and where the atoms ended, by case id."""
+    counters = Counters()
+    limits = BatchLimits(None if together else 1)
+    jobs = [Job(lambda asked, case=case: task.calculate(case, asked)) for case in cases]
+    ends = {}
+    started = time.perf_counter()
+    for outcome in Hub(model, limits, counters, 256 if together else 1).run(jobs):
+        if outcome.error is not None:
+            raise outcome.error
+        ends[cases[outcome.index].id] = outcome.output["last_positions_ang"]
+    return time.perf_counter() - started, counters, ends
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="sevennet")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=3, help="of each way, in turn")
+    options = parser.parse_args()
+    model = choose("model", options.model, device=options.device).build()
+    cases = list(NineSystems().cases())
+    warm, task = (build_task(n_steps=n, discard=0.0, reversal_steps=0) for n in (4, options.steps))
+    for together in (True, False):
+        run(warm, cases, model, together)
+    rounds = []
+    for _ in range(options.repeats):
+        rounds.append([run(task, cases, model, together) for together in (False, True)])
+        for name, end in rounds[-1][0][2].items():
+            np.testing.assert_allclose(rounds[-1][1][2][name], end, atol=1e-3)
+    alone, together = (statistics.median(one[way][0] for one in rounds) for way in (0, 1))
+    steps = options.steps * len(cases)
+    print(
+        f"{options.model} on {options.device}, nine structures, {options.steps} steps each, median of {options.repeats}"
+    )
+    for name, seconds, (_, counters, _) in (
+        ("one after the other", alone, rounds[0][0]),
+        ("together", together, rounds[0][1]),
+    ):
+        share = counters.model_seconds / (counters.model_seconds + counters.other_seconds)
+        print(
+            f"{name:20} {seconds:8.2f} s {steps / seconds:9.1f} steps/s {counters.batches:6} batches {share:7.1%} in the model"
+        )
+    print(f"ratio {alone / together:.2f}")
+
+
+if __name__ == "__main__":
+    main()
