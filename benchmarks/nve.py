@@ -2,8 +2,8 @@
 
     python benchmarks/nve.py [--model sevennet] [--steps 20] [--repeats 3]
 
-Both are the task `nve` on its dataset `nine-systems` with the same model object, through the core's batching; the two ways
-take turns, so that what else the machine does falls on both. Final positions must agree.
+Both are the task `nve` on its dataset `nine-systems` with the same model object, through the core's batching. The two
+ways take turns, so that what else the machine does falls on both. Final positions must agree.
 Needs lamcore-md-task and the model's plugin.
 """
 
@@ -63,14 +63,10 @@ def main() -> None:
     print(
         f"{options.model} on {options.device}, nine structures, {options.steps} steps each, median of {options.repeats}"
     )
-    for name, seconds, (_, counters, _) in (
-        ("one after the other", alone, rounds[0][0]),
-        ("together", together, rounds[0][1]),
-    ):
+    for name, seconds, way in (("one after the other", alone, 0), ("together", together, 1)):
+        counters = rounds[0][way][1]
         share = counters.model_seconds / (counters.model_seconds + counters.other_seconds)
-        print(
-            f"{name:20} {seconds:8.2f} s {steps / seconds:9.1f} steps/s {counters.batches:6} batches {share:7.1%} in the model"
-        )
+        print(f"{name:20}{seconds:9.2f} s{steps / seconds:9.1f} steps/s{counters.batches:6} batches, {share:.1%} model")
     print(f"ratio {alone / together:.2f}")
 
 

@@ -153,20 +153,19 @@ def test_together_and_one_after_the_other_the_nine_give_the_same_numbers(run_tas
             assert np.array_equal(record.output[key], alone[name].output[key]), (name, key)
 
 
-def test_together_and_one_after_the_other_a_real_model_moves_the_nine_alike(run_task):
-    """Its own batches differ by single-precision rounding, which grows along the way."""
+def test_together_and_one_after_the_other_a_real_model_moves_them_alike(run_task):
+    """A molecule, a crystal and a slab. The model's own batches differ by rounding, which grows along the way."""
     pytest.importorskip("lamcore_sevenn")
     model = choose("model", "sevennet", device="cpu").build()
     task = build_task(n_steps=4, discard=0.0, reversal_steps=0)
-    cases = list(NineSystems().cases())
+    cases = [case for case in NineSystems().cases() if case.id in ("methanol", "silicon", "aluminium-slab")]
     _, together = run_task(task, cases, model)
     _, alone = run_task(task, cases, model, max_cases=1)
     for name, record in together.items():
-        assert record.output["outcome"] == "completed"
-        assert record.output["last_positions_ang"] == pytest.approx(alone[name].output["last_positions_ang"], abs=1e-5)
-        assert record.output["kinetic_energies_ev"] == pytest.approx(
-            alone[name].output["kinetic_energies_ev"], abs=1e-4
-        )
+        output, expected = record.output, alone[name].output
+        assert output["outcome"] == "completed"
+        assert output["last_positions_ang"] == pytest.approx(expected["last_positions_ang"], abs=1e-5)
+        assert output["kinetic_energies_ev"] == pytest.approx(expected["kinetic_energies_ev"], abs=1e-4)
 
 
 def test_a_deterministic_model_goes_back_to_where_it_came_from(trimers, springs, homes, run_task):
