@@ -27,14 +27,15 @@ from lamcore.batching import Counters, Hub, Job
 from lamcore.testing import choose
 
 
-def run(task: Task, cases: list[Case], model: Model, together: bool) -> tuple[float, Counters, dict[str, np.ndarray]]:
+def run(
+    task: Task, cases: list[Case], model: Model, limits: BatchLimits, max_cases: int
+) -> tuple[float, Counters, dict[str, np.ndarray]]:
     """Seconds, what they were spent on, and where the atoms ended, by case id."""
     counters = Counters()
-    limits = BatchLimits(None if together else 1)
     jobs = [Job(lambda asked, case=case: task.calculate(case, asked)) for case in cases]
     ends = {}
     started = time.perf_counter()
-    for outcome in Hub(model, limits, counters, 256 if together else 1).run(jobs):
+    for outcome in Hub(model, limits, counters, max_cases).run(jobs):
         if outcome.error is not None:
             raise outcome.error
         ends[cases[outcome.index].id] = outcome.output["last_positions_ang"]
@@ -46,16 +47,20 @@ def main() -> None:
     parser.add_argument("--model", default="sevennet")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--warm", type=int, default=20, help="steps before anything is timed")
+    parser.add_argument("--max-atoms", type=int, help="in one batch; found by timing unless given")
     parser.add_argument("--repeats", type=int, default=3, help="of each way, in turn")
     options = parser.parse_args()
     model = choose("model", options.model, device=options.device).build()
     cases = list(NineSystems().cases())
-    warm, task = (build_task(n_steps=n, discard=0.0, reversal_steps=0) for n in (4, options.steps))
-    for together in (True, False):
-        run(warm, cases, model, together)
+    warm, task = (build_task(n_steps=n, discard=0.0, reversal_steps=0) for n in (options.warm, options.steps))
+    # Batch sizes are found by timing; they are kept from the warm-up, which is where a long run spends its time.
+    ways = [(BatchLimits(1), 1), (BatchLimits(options.max_atoms), 256)]
+    for limits, max_cases in ways:
+        run(warm, cases, model, limits, max_cases)
     rounds = []
     for _ in range(options.repeats):
-        rounds.append([run(task, cases, model, together) for together in (False, True)])
+        rounds.append([run(task, cases, model, *way) for way in ways])
         for name, end in rounds[-1][0][2].items():
             np.testing.assert_allclose(rounds[-1][1][2][name], end, atol=1e-3)
     alone, together = (statistics.median(one[way][0] for one in rounds) for way in (0, 1))

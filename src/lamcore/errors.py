@@ -86,3 +86,7 @@ class DynamicsExplodedError(CaseError, ArithmeticError):
 
 class DynamicsNotFiniteError(DynamicsExplodedError, NotFiniteError):
     """Molecular dynamics met a value that is not a finite number."""
+
+
+class MixedProtocolsError(LamcoreError, ValueError):
+    """Runs that were made in different ways would be compared as if they had been made in one."""
