@@ -16,6 +16,7 @@ from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job, Outcome
 from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
+from lamcore.hardware import n_threads
 from lamcore.records import Failure, Record, check_storable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Workbench:
                 f"task {selection.task.name!r} needs {', '.join(sorted(missing))}, which model "
                 f"{selection.model.name!r} does not give; it gives {', '.join(sorted(model.properties))}"
             )
-        self.facts = ComputeFacts(model.device, model.dtype, _n_threads())
+        self.facts = ComputeFacts(model.device, model.dtype, n_threads())
         limits = BatchLimits(selection.batch["max_atoms"])
         self._hub = Hub(model, limits, self.counters, 1 if self._task.alone else selection.batch["max_cases"])
 
@@ -126,10 +127,3 @@ def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> 
         return Record.failed(case_id, Failure.of(outcome.error, structure), outcome.seconds, attempt)
     assert outcome.output is not None
     return Record.done(case_id, outcome.output, outcome.seconds, attempt)
-
-
-def _n_threads() -> int:
-    """Threads that a computation of this process may use, as the loaded libraries see it."""
-    if "torch" in sys.modules:
-        return int(sys.modules["torch"].get_num_threads())
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or usable_cores()
