@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamcore_efficiency.measure import GUARDED_FROM_ATOMS, Evaluation, beyond_memory, out_of_memory
+from lamcore_efficiency.measure import Evaluation, beyond_memory, out_of_memory
 from lamcore_efficiency.settings import EfficiencySettings
 from lamcore_efficiency.supercells import compact_repeats, growing_steps, largest_that_passes, n_copies
 from lamcore_efficiency.timing import Clock, timed, warm_and_time
@@ -25,6 +25,7 @@ _MAX_COPIES = 4096
 _WORTHWHILE_GAIN = 1.05
 _PATIENCE = 2
 _CAPACITY_ON_CPU, _CAPACITY_ELSEWHERE = 1000, 200_000
+_CAPACITY_FROM_ATOMS = 100
 _GROWTH = 8.0
 
 
@@ -91,9 +92,9 @@ def find_capacity(
         probes.append({"n_atoms": sizes[index], "fits": not why_not, "seconds": seconds, "why_not": why_not})
         return not why_not
 
-    steps = [index for index in growing_steps(sizes, _GROWTH) if sizes[index] >= min(sizes[-1], GUARDED_FROM_ATOMS / 2)]
+    first = next((index for index, size in enumerate(sizes) if size >= _CAPACITY_FROM_ATOMS), len(sizes) - 1)
     largest, bound = -1, "cap"
-    for index in steps:
+    for index in (first + step for step in growing_steps(sizes[first:], _GROWTH)):
         if largest >= 0 and _seconds_of(probes, sizes[index]) > 4 * settings.time_budget_s:
             bound = "time"
             break

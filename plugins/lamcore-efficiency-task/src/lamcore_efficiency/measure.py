@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _NOISE_ANG = 0.01
 _FRAME_NOISE_ANG = 0.05  # LAMBench's
-GUARDED_FROM_ATOMS = 200
+_GUARDED_FROM_ATOMS = 200
 _SHARE_OF_MEMORY = 0.85
 
 
@@ -186,7 +186,7 @@ def beyond_memory(cell: Atoms, repeats: Repeats, model: Model, as_batch: bool = 
     What an eighth of it takes tells what it would take; small ones are always tried.
     """
     copies = math.prod(repeats)
-    if model.device != "cpu" or copies < 2 or copies * len(cell) < GUARDED_FROM_ATOMS:
+    if model.device != "cpu" or copies < 2 or copies * len(cell) < _GUARDED_FROM_ATOMS:
         return ""
     part = max(1, copies // 8)
     sample = [cell] * part if as_batch else [cell.repeat(repeats_along_axes(part, cell.cell.lengths(), cell.pbc))]
