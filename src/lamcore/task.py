@@ -92,10 +92,13 @@ class Task(ABC):
         needs: The properties that a model must give.
         alone: Whether its cases are calculated one at a time, so that what it measures of the model is not mixed with
             what other cases ask.
+        depends_on_machine: Whether its numbers depend on the machine, as times do. A run of such a task on another
+            machine is another run.
     """
 
     needs: frozenset[str] = frozenset(("energy", "forces"))
     alone: bool = False
+    depends_on_machine: bool = False
 
     @abstractmethod
     def calculate(self, case: Case, model: Model) -> Mapping[str, Any]:

@@ -18,6 +18,8 @@ from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
 from lamcore.records import Failure, Record
 from lamcore.stored_values import check_storable
+from lamcore.hardware import n_threads
+from lamcore.records import Failure, Record, check_storable
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -59,7 +61,7 @@ class Workbench:
                 f"task {selection.task.name!r} needs {', '.join(sorted(missing))}, which model "
                 f"{selection.model.name!r} does not give; it gives {', '.join(sorted(model.properties))}"
             )
-        self.facts = ComputeFacts(model.device, model.dtype, _n_threads())
+        self.facts = ComputeFacts(model.device, model.dtype, n_threads())
         limits = BatchLimits(selection.batch["max_atoms"])
         self._hub = Hub(model, limits, self.counters, 1 if self._task.alone else selection.batch["max_cases"])
 
@@ -130,10 +132,8 @@ def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> 
     assert outcome.output is not None
     return Record.done(case_id, outcome.output, outcome.seconds, attempt)
 
-
 def _let_go_of_frames(error: BaseException | None) -> None:
     """Drop the tracebacks of an exception and of what led to it.
-
     Frames that hold an exception whose traceback holds them are a cycle, in which the structures of a case, and of its
     neighbours in the batch, would stay until Python looks for cycles.
     """
@@ -142,8 +142,6 @@ def _let_go_of_frames(error: BaseException | None) -> None:
         seen.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
-
-
 def _n_threads() -> int:
     """Threads that a computation of this process may use, as the loaded libraries see it."""
     if "torch" in sys.modules:
