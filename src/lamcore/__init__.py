@@ -17,7 +17,13 @@ from lamcore.specs import CommandSpec as CommandSpec
 from lamcore.specs import DatasetSpec as DatasetSpec
 from lamcore.specs import ModelSpec as ModelSpec
 from lamcore.specs import ReportSpec as ReportSpec
+from lamcore.specs import SuiteSpec as SuiteSpec
 from lamcore.specs import TaskSpec as TaskSpec
+from lamcore.suite import Headline as Headline
+from lamcore.suite import PublishedRow as PublishedRow
+from lamcore.suite import Score as Score
+from lamcore.suite import Suite as Suite
+from lamcore.suite import SuiteItem as SuiteItem
 from lamcore.task import Metric as Metric
 from lamcore.task import ScoredCase as ScoredCase
 from lamcore.task import Task as Task

@@ -106,9 +106,20 @@ class DatasetCard:
     """Claims of the conformance kit that are known not to hold, and why."""
 
 
-CARD_OF: Final = {"model": ModelCard, "task": TaskCard, "dataset": DatasetCard}
+@dataclass
+class SuiteCard:
+    """A suite: what it compares, by which rules, and where those come from."""
 
-AnyCard = TypeVar("AnyCard", ModelCard, TaskCard, DatasetCard)
+    summary: str
+    citations: list[Citation] = field(default_factory=list)
+    licence: str = ""
+    """Of the data that come with the suite, such as published results."""
+    notes: str = ""
+
+
+CARD_OF: Final = {"model": ModelCard, "task": TaskCard, "dataset": DatasetCard, "suite": SuiteCard}
+
+AnyCard = TypeVar("AnyCard", ModelCard, TaskCard, DatasetCard, SuiteCard)
 
 
 def load_card(path: Path, kind: type[AnyCard]) -> AnyCard:
@@ -116,7 +127,7 @@ def load_card(path: Path, kind: type[AnyCard]) -> AnyCard:
 
     Args:
         path: The YAML file.
-        kind: `ModelCard`, `TaskCard` or `DatasetCard`.
+        kind: `ModelCard`, `TaskCard`, `DatasetCard` or `SuiteCard`.
 
     Returns:
         The card.

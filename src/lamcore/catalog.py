@@ -17,10 +17,12 @@ lamcore measures, compares and puts to work large atomic models.
 
   python -m lamcore task=<task> model=<model> [dataset=<dataset>] [<option>=<value> ...]
   python -m lamcore --multirun task=a,b model=c,d      every combination, one after the other
+  python -m lamcore suite=<suite> model=<model>        all runs of a suite, and what they make together
   lamcore <command>
 
 The same command again continues a run: finished cases are never computed twice."""
 
+_SHOWN: Final[tuple[Group, ...]] = (*GROUPS, "suite")
 _WAYS_HELP: Final = {
     "executor": "where cases are calculated",
     "worker": "whether the model has processes of its own",
@@ -36,13 +38,14 @@ _RUN_HELP: Final = {
     "worker.timeout_s": "wall-clock limit of one call to the model; a call that takes longer is ended",
     "worker.devices": "the model's device option in each process, such as [cuda:0, cuda:1]",
     "dataset.max_cases": "how many cases to take; null for all",
+    "suite.max_cases": "cases of each dataset, for a cheap rehearsal that is marked as such; null: as the suite says",
 }
 
 
 def help_text(registry: Registry, commands: Mapping[str, CommandSpec]) -> str:
-    """Every installed task, model, dataset and option, with its default."""
+    """Every installed task, model, dataset, suite and option, with its default."""
     lines = [_USAGE, "", "commands:", *_columns((name, spec.summary) for name, spec in commands.items())]
-    for group in GROUPS:
+    for group in _SHOWN:
         for name, offer in registry.of_kind(group).items():
             lines += ["", f"{group}={name}   {summary_of(offer.spec.card)}", *_option_lines(group, offer)]
     lines += [
@@ -57,9 +60,9 @@ def help_text(registry: Registry, commands: Mapping[str, CommandSpec]) -> str:
 
 
 def list_text(registry: Registry) -> str:
-    """Plugins, models, tasks and datasets with a line each; what is broken, why, and what mends it."""
+    """Plugins, models, tasks, datasets and suites with a line each; what is broken, why, and what mends it."""
     lines = ["plugins:", *_columns((plugin.name, str(plugin)) for plugin in registry.plugins)]
-    for group in GROUPS:
+    for group in _SHOWN:
         rows = [(name, summary_of(offer.spec.card)) for name, offer in sorted(registry.of_kind(group).items())]
         lines += ["", f"{group}s:", *_columns(rows)]
     if registry.disabled:
@@ -68,7 +71,7 @@ def list_text(registry: Registry) -> str:
 
 
 def show_text(registry: Registry, group: Group, name: str) -> str:
-    """The card and the options of one model, task or dataset.
+    """The card and the options of one model, task, dataset or suite.
 
     Raises:
         UnknownNameError: There is none of this name.
@@ -82,9 +85,8 @@ def show_text(registry: Registry, group: Group, name: str) -> str:
 
 
 def _option_lines(group: Group, offer: Offer[Any]) -> list[str]:
-    texts = option_help(offer.spec.build) | (
-        {"max_cases": _RUN_HELP["dataset.max_cases"]} if group == "dataset" else {}
-    )
+    own = f"{group}.max_cases"
+    texts = option_help(offer.spec.build) | ({"max_cases": _RUN_HELP[own]} if own in _RUN_HELP else {})
     options = group_options(group, offer)
     return _columns((_assignment(f"{group}.{name}", option), texts.get(name, "")) for name, option in options.items())
 

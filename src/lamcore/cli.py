@@ -10,15 +10,17 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamcore import catalog, new_command
 from lamcore.errors import ConfigError, LamcoreError
 from lamcore.registry import Registry, load_registry
 from lamcore.schema import did_you_mean
 from lamcore.specs import CommandSpec
+from lamcore.suite_command import choose, names_a_suite, run_suite
 from lamcore.testing import command as check_command
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def _dispatch(arguments: list[str]) -> int:
             f"unknown command {first!r}{did_you_mean(first, commands)}; "
             f"commands: {', '.join(commands)}; a run is started with key=value, such as task=eos"
         )
+    if names_a_suite(arguments):
+        return _run_suites(arguments, registry)
     return _run(arguments, registry)
 
 
@@ -79,7 +83,7 @@ def _commands(registry: Registry) -> Mapping[str, CommandSpec]:
 
     own = (
         CommandSpec("list", "Plugins, models, tasks, datasets; what is broken and why.", _no_arguments, list_),
-        CommandSpec("show", "Card and options of a model, task or dataset.", _show_arguments, show),
+        CommandSpec("show", "Card and options of a model, task, dataset or suite.", _show_arguments, show),
         CommandSpec("report", "The report of one or more runs, again, without recomputing.", _report_arguments, report),
         CommandSpec("check", check_command.SUMMARY, check_command.add_arguments, check_command.run),
         CommandSpec("new", new_command.SUMMARY, new_command.add_arguments, new_command.run),
@@ -98,7 +102,7 @@ def _no_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=["model", "task", "dataset"])
+    parser.add_argument("kind", choices=["model", "task", "dataset", "suite"])
     parser.add_argument("name")
 
 
@@ -110,15 +114,12 @@ def _run(arguments: list[str], registry: Registry) -> int:
     """Compose runs with Hydra and compute them one after the other."""
     import hydra
 
-    from lamcore.allocator import keep_freed_memory
     from lamcore.config import conf_folder, register_groups
     from lamcore.overrides import check_arguments
 
     check_arguments(arguments, registry)
     register_groups(registry)
-    keep_freed_memory()
-    _log_to_terminal()
-    signal.signal(signal.SIGTERM, _interrupt)  # as schedulers send it: stop as after Ctrl-C
+    _prepare_process()
     statuses: list[int] = []
     results: list[RunResult] = []
 
@@ -131,6 +132,45 @@ def _run(arguments: list[str], registry: Registry) -> int:
     return _worst(statuses)
 
 
+def _run_suites(arguments: Sequence[str], registry: Registry) -> int:
+    """Every run of one or more suites, for each model that the arguments name."""
+    from lamcore.config import register_groups
+    from lamcore.terminal import make_console, print_suite_item, print_suite_result
+
+    chosen = choose(arguments, registry)
+    register_groups(registry)
+    _prepare_process()
+    console = make_console()
+    statuses: list[int] = []
+
+    def run_one(config: Mapping[str, Any]) -> tuple[int, Path | None]:
+        results: list[RunResult] = []
+        statuses.append(_run_one(config, registry, results))
+        return statuses[-1], results[0].folder if results else None
+
+    for overrides in chosen.overrides:
+        for name, suite, max_cases in chosen.suites:
+            try:
+                result = run_suite(
+                    name, suite, max_cases, overrides, registry, run_one, partial(print_suite_item, console)
+                )
+            except LamcoreError as error:
+                statuses.append(_explain(error))
+            else:
+                print_suite_result(console, result)
+                statuses.append(CASES_FAILED if result.missing else DONE)
+    return _worst(statuses)
+
+
+def _prepare_process() -> None:
+    """What every process that computes needs."""
+    from lamcore.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    _log_to_terminal()
+    signal.signal(signal.SIGTERM, _interrupt)  # as schedulers send it: stop as after Ctrl-C
+
+
 def _log_to_terminal() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
 
@@ -139,7 +179,7 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run_one(config: DictConfig, registry: Registry, results: list[RunResult]) -> int:
+def _run_one(config: DictConfig | Mapping[str, Any], registry: Registry, results: list[RunResult]) -> int:
     """One run; what goes wrong with it is said here, so that the next run of a sweep still starts."""
     from lamcore.config import select
     from lamcore.run import run

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from lamcore.registry import Offer, Registry
     from lamcore.specs import DatasetSpec, ModelSpec, TaskSpec
 
-Group = Literal["model", "task", "dataset"]
+Group = Literal["model", "task", "dataset", "suite"]
 GROUPS: tuple[Group, ...] = ("task", "model", "dataset")
+"""What a run is composed of; a suite is composed of runs."""
 _MAX_CASES = Option("max_cases", int | None, None)
 WaysGroup = Literal["executor", "worker"]
 WAYS: dict[WaysGroup, dict[str, dict[str, Option]]] = {
@@ -146,10 +147,12 @@ def conf_folder() -> Path:
 
 
 def group_options(group: Group, offer: Offer[Any]) -> dict[str, Option]:
-    """The options that `<group>.<option>=` can set: the builder's, and lamcore's own for datasets."""
+    """The options that `<group>.<option>=` can set: the builder's, and lamcore's own for datasets and suites."""
     options = dict(offer.options())
     if group == "dataset":
         options["max_cases"] = Option("max_cases", _MAX_CASES.annotation, offer.spec.max_cases)
+    if group == "suite":
+        options["max_cases"] = _MAX_CASES
     return options
 
 

@@ -78,3 +78,7 @@ class RelaxationExplodedError(CaseError, ArithmeticError):
 
 class DynamicsExplodedError(CaseError, ArithmeticError):
     """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""
+
+
+class MixedProtocolsError(LamcoreError, ValueError):
+    """Runs that were made in different ways would be compared as if they had been made in one."""

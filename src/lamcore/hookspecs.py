@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pluggy
 
-from lamcore.specs import CommandSpec, DatasetSpec, ModelSpec, ReportSpec, TaskSpec
+from lamcore.specs import CommandSpec, DatasetSpec, ModelSpec, ReportSpec, SuiteSpec, TaskSpec
 
 API_VERSION = 1
 GROUP = "lamcore"
@@ -33,6 +33,11 @@ def lamcore_datasets() -> Sequence[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def lamcore_tasks() -> Sequence[TaskSpec]:  # type: ignore[empty-body]
     """Offer tasks, one spec for each name of `task=<name>`."""
+
+
+@hookspec
+def lamcore_suites() -> Sequence[SuiteSpec]:  # type: ignore[empty-body]
+    """Offer suites, one spec for each name of `suite=<name>`."""
 
 
 @hookspec

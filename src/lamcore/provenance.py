@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lamcore.cards import DatasetCard, ModelCard, TaskCard, load_card
 from lamcore.cores import usable_cores
 from lamcore.functionals import functionals
-from lamcore.scoring import BOOTSTRAP_SEED
+from lamcore.resampling import BOOTSTRAP_SEED
 from lamcore.versions import versions_of
 
 if TYPE_CHECKING:

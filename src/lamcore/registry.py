@@ -19,11 +19,11 @@ import pluggy
 
 from lamcore import hookspecs
 from lamcore.errors import ConfigError, PluginError, UnknownNameError
-from lamcore.schema import Option, options_of, unknown
-from lamcore.specs import CommandSpec, DatasetSpec, ModelSpec, ReportSpec, TaskSpec
+from lamcore.schema import Option, did_you_mean, options_of, unknown
+from lamcore.specs import CommandSpec, DatasetSpec, ModelSpec, ReportSpec, SuiteSpec, TaskSpec
 
-Kind = Literal["model", "dataset", "task", "report", "command"]
-Spec = TypeVar("Spec", ModelSpec, DatasetSpec, TaskSpec, ReportSpec, CommandSpec)
+Kind = Literal["model", "dataset", "task", "suite", "report", "command"]
+Spec = TypeVar("Spec", ModelSpec, DatasetSpec, TaskSpec, SuiteSpec, ReportSpec, CommandSpec)
 
 ONLY = "LAMCORE_PLUGINS"
 DISABLE = "LAMCORE_DISABLE_PLUGINS"
@@ -52,12 +52,20 @@ _HOOKS: dict[str, tuple[Kind, type]] = {
     "lamcore_models": ("model", ModelSpec),
     "lamcore_datasets": ("dataset", DatasetSpec),
     "lamcore_tasks": ("task", TaskSpec),
+    "lamcore_suites": ("suite", SuiteSpec),
     "lamcore_reports": ("report", ReportSpec),
     "lamcore_commands": ("command", CommandSpec),
 }
 OWN_COMMANDS = ("list", "show", "report", "check", "new", "env", "help")
+_PACKAGE_NAMES: dict[Kind, str] = {"model": "lamcore-{}", "task": "lamcore-{}-task", "suite": "lamcore-{}"}
+"""What the package that offers something is usually called."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
-_RESERVED_OPTIONS = {"model": {"name"}, "task": {"name"}, "dataset": {"name", "max_cases"}}
+_RESERVED_OPTIONS = {
+    "model": {"name"},
+    "task": {"name"},
+    "dataset": {"name", "max_cases"},
+    "suite": {"name", "max_cases"},
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,7 @@ class Offer(Generic[Spec]):
     preset: Path | None = None
 
     def options(self) -> dict[str, Option]:
-        """The options of a model, dataset or task, with the preset's values as defaults.
+        """The options of a model, dataset, task or suite, with the preset's values as defaults.
 
         Raises:
             PluginError: The preset holds something that the builder does not take.
@@ -140,6 +148,7 @@ class Registry:
     models: dict[str, Offer[ModelSpec]] = field(default_factory=dict)
     datasets: dict[str, Offer[DatasetSpec]] = field(default_factory=dict)
     tasks: dict[str, Offer[TaskSpec]] = field(default_factory=dict)
+    suites: dict[str, Offer[SuiteSpec]] = field(default_factory=dict)
     reports: dict[str, Offer[ReportSpec]] = field(default_factory=dict)
     commands: dict[str, Offer[CommandSpec]] = field(default_factory=dict)
 
@@ -162,6 +171,10 @@ class Registry:
         if claimed:
             raise UnknownNameError(f"{kind} {name!r} cannot be used: " + "; ".join(map(str, claimed)))
         message = unknown(name, name, offers, kind) + "; `lamcore list` shows more"
+        if kind in _PACKAGE_NAMES and not did_you_mean(name, offers):
+            package = _PACKAGE_NAMES[kind].format(name)
+            environment = f" or, beside what it excludes, `lamcore env add {name}`" if kind == "model" else ""
+            message += f"; if a plugin offers it, install that: `pip install {package}`{environment}"
         likely = sorted(self.skipped, key=lambda one: name not in (one.plugin.name, one.plugin.distribution))
         disabled = [f"{plugin} is disabled by {ONLY} or {DISABLE}" for plugin in self.disabled]
         raise UnknownNameError("\n".join([message, *map(str, likely), *disabled, *self.warnings]))

@@ -26,6 +26,7 @@ from lamcore.page import render_page
 from lamcore.provenance import describe, new_session, spent
 from lamcore.records import Record, RecordStore, read_records
 from lamcore.report import RunView
+from lamcore.results import CONFIG, CONTRIBUTIONS, LOG, METRICS, PAGE, PROVENANCE
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from lamcore.registry import Registry
     from lamcore.task import Metric, Task
 
-CONFIG, PROVENANCE, METRICS, PAGE, LOG = "config.yaml", "provenance.json", "metrics.json", "report.html", "run.log"
-CONTRIBUTIONS = "contributions.json"
 _SECONDS_BETWEEN_COSTS = 10.0
 
 logger = logging.getLogger(__name__)

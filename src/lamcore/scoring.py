@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import stats
 
+from lamcore.resampling import BOOTSTRAP_SEED
 from lamcore.task import Contributions, Metric, ScoredCase
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ Direction = Literal["lower", "higher"]
 Failures = Literal["dummy", "excluded"]
 
 _RESAMPLES = 4999
-BOOTSTRAP_SEED = 20240229
 _CONFIDENCE = 0.95
 _BATCH_ELEMENTS = 2_000_000
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lamcore.dataset import Dataset
     from lamcore.report import RunView, Section
+    from lamcore.suite import Suite
     from lamcore.task import Task
 
 
@@ -100,6 +101,21 @@ class TaskSpec:
     dataset: str
     packages: tuple[str, ...] = ()
     presets: Path | None = None
+
+
+@dataclass(frozen=True)
+class SuiteSpec:
+    """A suite that can be chosen with `suite=<name>`.
+
+    Attributes:
+        name: As written on the command line, version included, such as `lambench-1.0`.
+        build: Returns a `lamcore.suite.Suite`; its signature is the schema of `suite.<option>=`.
+        card: A YAML file that fits `lamcore.cards.SuiteCard`.
+    """
+
+    name: str
+    build: Callable[..., Suite]
+    card: Path
 
 
 @dataclass(frozen=True)

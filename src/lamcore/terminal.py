@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lamcore.batching import Counters
     from lamcore.records import Record
     from lamcore.run import RunResult
+    from lamcore.suite import Score, SuiteItem
+    from lamcore.suite_command import SuiteResult
 
 _FAILURES_SHOWN = 5
 _ARROWS = {"lower": "↓", "higher": "↑"}
@@ -146,6 +148,41 @@ def print_comparison(console: Console, results: Sequence[RunResult]) -> None:
             unit = next(metric.unit for metric in found if metric is not None)
             table.add_row(name, unit, *(format_number(metric.value) if metric else "–" for metric in found))
         console.print(table)
+
+
+def print_suite_item(console: Console, item: SuiteItem, number: int, n_items: int) -> None:
+    """Which run of a suite comes now."""
+    console.print(f"\n[bold]{number}/{n_items} {escape(item.title)}[/bold] ({escape(item.domain)})", highlight=False)
+
+
+def print_suite_result(console: Console, result: SuiteResult) -> None:
+    """The headlines of a suite with their parts, what is missing and how to get it, and where everything is."""
+    rehearsal = "  [red]REHEARSAL: fewer cases than the suite asks for[/red]" if result.standing.rehearsal else ""
+    console.print(f"\n[bold]{result.name}[/bold] with [bold]{result.standing.model}[/bold]{rehearsal}", highlight=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("headline, part", no_wrap=True)
+    for column in ("value", "95 % interval"):
+        table.add_column(column, justify="right")
+    table.add_column("unit")
+    table.add_column("note")
+    for score in result.standing.scores.values():
+        _add_score(table, score, 0)
+    console.print(table)
+    if result.missing:
+        console.print(f"{len(result.missing)} of {len(result.suite.items)} items are missing:", style="red")
+        for key, why in result.missing.items():
+            console.print(f"  {key}: {why}", markup=False, highlight=False)
+    console.print(f"suite: {result.file}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _add_score(table: Table, score: Score, depth: int) -> None:
+    """A score, and its parts below it."""
+    name = f"{'  ' * depth}{score.name} {_ARROWS[score.direction]}"
+    note = "; ".join(text for text in (score.note, score.context) if text)
+    value, interval = format_number(score.value), format_interval(score.interval)
+    table.add_row(escape(name), value, interval, score.unit, escape(note), style="" if depth else "bold")
+    for part in score.parts:
+        _add_score(table, part, depth + 1)
 
 
 def print_interrupted(console: Console, bar: ProgressBar, seconds: float) -> None:

@@ -1,0 +1,222 @@
+"""Runs of models made into the standings of a suite: which run belongs to which item, and who is ahead of whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamcore.errors import MixedProtocolsError
+from lamcore.resampling import percentile_interval
+
+if TYPE_CHECKING:
+    from lamcore.registry import Registry
+    from lamcore.results import Part, RunSummary
+    from lamcore.suite import Score, Suite, SuiteItem
+
+_OF_MODELS_OWN = ("device",)
+"""Options of models that change where numbers are computed, not the numbers."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A model in a suite.
+
+    Attributes:
+        model: Its name and what sets it apart.
+        runs: Its runs, by item key.
+        scores: Its headlines, by name.
+        rehearsal: Whether some run took fewer cases than the suite asks for.
+    """
+
+    model: str
+    runs: Mapping[str, RunSummary]
+    scores: Mapping[str, Score]
+    rehearsal: bool
+
+
+def standings(suite: Suite, runs: Iterable[RunSummary], registry: Registry) -> list[Standing]:
+    """Every model that has a run of the suite, the best first.
+
+    Of several runs of one model and item the one with the most cases counts, then the latest.
+
+    Args:
+        suite: The suite.
+        runs: Runs of any task; those that are not of the suite are left out.
+        registry: What is installed, for the options' defaults.
+
+    Raises:
+        MixedProtocolsError: Runs of one item are on different data, so that they cannot share a column.
+    """
+    by_model: dict[str, dict[str, RunSummary]] = defaultdict(dict)
+    models: dict[str, Part] = {}
+    for run in sorted(runs, key=_age):
+        for item in suite.items:
+            if belongs(run, item, registry):
+                key = f"{run.model.name} {sorted(_essential(run.model).items())} {run.model.content}"
+                models[key] = run.model
+                known = by_model[key].get(item.key)
+                if known is None or run.n_cases >= known.n_cases:
+                    by_model[key][item.key] = run
+    for item in suite.items:
+        _refuse_mixed(item, [taken[item.key] for taken in by_model.values() if item.key in taken])
+    labels = dict(zip(models, _labels(list(models.values())), strict=True))
+    rows = [stand(suite, taken, labels[key]) for key, taken in by_model.items()]
+    return sorted(rows, key=lambda row: _order(suite, row))
+
+
+def stand(suite: Suite, runs: Mapping[str, RunSummary], model: str) -> Standing:
+    """One model's standing from its runs, by item key."""
+    scores = {score.name: score for score in suite.score(runs)}
+    cut = [item for item in suite.items if item.key in runs and is_rehearsal(runs[item.key], item)]
+    return Standing(model, runs, scores, bool(cut))
+
+
+def dummy(suite: Suite, rows: Sequence[Standing]) -> Standing | None:
+    """The dummy's standing, on the cases of the model that has the most items; None where nothing was run."""
+    if not rows:
+        return None
+    fullest = max(rows, key=lambda row: len(row.runs))
+    return stand(suite, {key: run.as_dummy() for key, run in fullest.runs.items()}, "dummy")
+
+
+def is_rehearsal(run: RunSummary, item: SuiteItem) -> bool:
+    """Whether a run took fewer cases than the suite asks for."""
+    return run.max_cases is not None and (item.max_cases is None or run.max_cases < item.max_cases)
+
+
+def belongs(run: RunSummary, item: SuiteItem, registry: Registry) -> bool:
+    """Whether a run is of an item: the same task and dataset with the same options, paths apart."""
+    return _fits(run.task, item.task, item.task_options, _defaults("task", item.task, registry)) and _fits(
+        run.dataset, item.dataset, item.dataset_options, _defaults("dataset", item.dataset, registry)
+    )
+
+
+def places(rows: Sequence[Standing], headline: str) -> dict[str, tuple[int, int]]:
+    """The best and the worst place that each model can claim by a headline.
+
+    A model is ahead of another where the 95 % interval of their difference, on the same resampled cases, leaves out
+    zero; without resampling, where its value is better. So a place is certain only where best and worst are the same.
+
+    Returns:
+        By model; models without a value are not there.
+    """
+    there = [row for row in rows if headline in row.scores and row.scores[headline].value is not None]
+    found = {}
+    for row in there:
+        verdicts = [ahead(other.scores[headline], row.scores[headline]) for other in there if other is not row]
+        better, worse = verdicts.count(1), verdicts.count(-1)
+        found[row.model] = (1 + better, len(there) - worse)
+    return found
+
+
+def ahead(one: Score, other: Score) -> int:
+    """1 where the first is ahead of the second beyond doubt, -1 where it is behind, 0 where neither can be said.
+
+    Scores of different context, such as hardware, are never ahead of one another.
+    """
+    if one.value is None or other.value is None or one.context != other.context:
+        return 0
+    sign = -1 if one.direction == "lower" else 1
+    if one.draws is None or other.draws is None:
+        difference = sign * (one.value - other.value)
+        return (difference > 0) - (difference < 0)
+    interval = percentile_interval(sign * (one.draws - other.draws))
+    if interval is None:
+        return 0
+    return (interval[0] > 0) - (interval[1] < 0)
+
+
+def _order(suite: Suite, row: Standing) -> tuple[Any, ...]:
+    """Complete models first, then by the headlines in their order."""
+    values: list[float] = []
+    for headline in suite.headlines:
+        score = row.scores.get(headline.name)
+        value = None if score is None else score.value
+        if value is None:
+            values.append(float("inf"))
+            continue
+        rounded = value if headline.decimals is None else round(value, headline.decimals)
+        values.append(rounded if headline.direction == "lower" else -rounded)
+    return values.count(float("inf")), *values, row.model
+
+
+def _age(run: RunSummary) -> str:
+    sessions = run.provenance["sessions"]
+    return str(sessions[-1]["started_at"]) if sessions else ""
+
+
+def _defaults(group: str, name: str, registry: Registry) -> dict[str, Any]:
+    """The options' defaults of an installed task or dataset; those of files are left out."""
+    offers = registry.of_kind(group)  # type: ignore[arg-type]
+    if name not in offers:
+        return {}
+    return {key: option.default for key, option in offers[name].options().items()}
+
+
+def _fits(part: Part, name: str, fixed: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    if part.name != name:
+        return False
+    expected = {
+        key: value for key, value in {**defaults, **fixed}.items() if value is not None and not isinstance(value, Path)
+    }
+    return all(part.options.get(key) == value for key, value in expected.items()) and all(
+        defaults[key] is None and key not in fixed and _is_file(value)
+        for key, value in part.options.items()
+        if key not in expected and key in defaults
+    )
+
+
+def _is_file(value: object) -> bool:
+    """Whether an option of a run's identity stands for a file or folder, given by its hash."""
+    hashes = list(value.values()) if isinstance(value, dict) else [value]
+    return all(isinstance(one, str) and len(one) == 64 for one in hashes)
+
+
+def _essential(model: Part) -> dict[str, Any]:
+    return {key: value for key, value in model.options.items() if key not in _OF_MODELS_OWN}
+
+
+def _labels(models: Sequence[Part]) -> list[str]:
+    """A name for each model: its own, its checkpoint, and the options by which it differs from its namesakes."""
+    labels = []
+    for model in models:
+        options = _essential(model)
+        named = [model.name, *([str(options["checkpoint"])] if "checkpoint" in options else [])]
+        alike = [other for other in models if other.name == model.name and other is not model]
+        differing = [
+            f"{key}={value}"
+            for key, value in sorted(options.items())
+            if key != "checkpoint"
+            and any(
+                _essential(other).get("checkpoint") == options.get("checkpoint") and _essential(other).get(key) != value
+                for other in alike
+            )
+        ]
+        labels.append(" ".join([*named, *differing]))
+    return [
+        label if labels.count(label) == 1 else f"{label} ({model.content[:8] or index})"
+        for index, (label, model) in enumerate(zip(labels, models, strict=True))
+    ]
+
+
+def _refuse_mixed(item: SuiteItem, runs: Sequence[RunSummary]) -> None:
+    """Refuse runs of one item that are on different cases.
+
+    Raises:
+        MixedProtocolsError: They are.
+    """
+    by_content: dict[str, list[RunSummary]] = defaultdict(list)
+    for run in runs:
+        by_content[run.dataset.content].append(run)
+    if len(by_content) > 1:
+        kinds = "; ".join(
+            f"{group[0].n_cases} cases with content {content[:8]}: {', '.join(str(run.folder) for run in group)}"
+            for content, group in by_content.items()
+        )
+        raise MixedProtocolsError(
+            f"suite item {item.key!r}: its runs are on different data and cannot share a column: {kinds}; "
+            "leave one kind out, or run the others again with the same dataset.max_cases and files"
+        )
