@@ -4,10 +4,12 @@
     python compute_small_torsions.py pack WORK small-torsions.extxyz
 
 Geometries: the dihedral is held at 0, 15, ... 180 degrees, everything else is relaxed with PBE-D3(BJ)/def2-SVP, each
-angle starting from its neighbour's geometry. Energies: single points with wB97X-D3(BJ)/def2-TZVPD. None of the molecules
-is chiral, so that the mirror image of the geometry at an angle is the one at minus that angle, with the same energy:
-the 24 angles from -165 to 180 degrees need 13 calculations, made from 180 down. Where the geometry can follow two branches
-(the nitrogen of an amide turns pyramidal as it leaves the plane) the scan starts from both planar ends and ends at 90.
+angle starting from its neighbour's geometry. Energies: single points with wB97X-D3(BJ)/def2-TZVPD.
+
+None of the molecules is chiral, so that the mirror image of the geometry at an angle is the one at minus that angle,
+with the same energy: the 24 angles from -165 to 180 degrees need 13 calculations, made from 180 down. Where the
+geometry can follow two branches (the nitrogen of an amide turns pyramidal as it leaves the plane) the scan starts from
+both planar ends and ends at 90.
 
 Needs: pyscf, pyscf-dispersion, geometric, rdkit, ase.
 """
@@ -18,6 +20,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -82,7 +85,7 @@ def turn(atoms: Atoms, dihedral: list[int], angle_deg: float) -> Atoms:
     return turned
 
 
-def method(atoms: Atoms, xc: str, basis: str, grid: int):
+def method(atoms: Atoms, xc: str, basis: str, grid: int) -> Any:
     """A density-fitted restricted Kohn-Sham calculation."""
     from pyscf import dft, gto
 

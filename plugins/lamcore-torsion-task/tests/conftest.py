@@ -31,7 +31,7 @@ def torsionnet(reference_data):
     return path
 
 
-def peroxide(angle_deg: float) -> Atoms:
+def _peroxide(angle_deg: float) -> Atoms:
     """Hydrogen peroxide with a dihedral, its bonds and angles fixed."""
     turn = np.radians(angle_deg)
     oxygens = [[0.0, 0.0, 0.0], [0.0, 0.0, 1.45]]
@@ -40,14 +40,15 @@ def peroxide(angle_deg: float) -> Atoms:
     return Atoms("HOOH", [first, *oxygens, last], info={"charge": 0})
 
 
-def scan_case(name, reference, angles=ANGLES, structures=None, **settings):
+def _scan_case(case_id, reference, /, angles=ANGLES, structures=None, **settings):
     """A case of hydrogen peroxide with a given reference profile, kcal/mol."""
     energies = np.asarray(reference, dtype=float)
     return Case(
-        name,
-        tuple(structures or [peroxide(angle) for angle in angles]),
+        case_id,
+        tuple(structures or [_peroxide(angle) for angle in angles]),
         {"energies_kcal_per_mol": (energies - energies.min()).tolist()},
-        {"torsion_atoms": [0, 1, 2, 3], "angles_deg": list(map(float, angles)), "smiles": "OO", "name": "OO"} | settings,
+        {"torsion_atoms": [0, 1, 2, 3], "angles_deg": list(map(float, angles)), "smiles": "OO", "name": "OO"}
+        | settings,
     )
 
 
@@ -83,3 +84,18 @@ class Springs(Calculator):
 @pytest.fixture
 def springs():
     return AseModel(Springs())
+
+
+@pytest.fixture
+def springs_calculator():
+    return Springs
+
+
+@pytest.fixture
+def peroxide():
+    return _peroxide
+
+
+@pytest.fixture
+def scan_case():
+    return _scan_case

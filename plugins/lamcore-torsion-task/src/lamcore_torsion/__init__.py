@@ -27,8 +27,8 @@ def build_task(
 
     Args:
         protocol: `default`, or `lambench` for numbers to be compared with LAMBench's.
-        mode: `single_point` takes the structures as they are; `relaxed` holds the dihedral of each and relaxes the rest with
-            the model.
+        mode: `single_point` takes the structures as they are; `relaxed` holds the dihedral of each and relaxes the rest
+            with the model.
         fmax: Relaxed when no force, the dihedral's part taken off, is larger, eV/Å.
         max_steps: Relaxation steps of a conformer at most.
     """
@@ -63,7 +63,7 @@ def build_torsions(
         path: The file (.gz or not), or the folder that holds a folder for each fragment.
         format: Told by the name unless given.
         labels: Which energies of an extended XYZ: its key energy_dlpno_ccsdt, energy_wb97xd3bj or erel_b3lyp.
-        functional: Of the labels, such as CCSD(T); needed where the format does not tell, which SDF and LAMBench do not.
+        functional: Of the labels, such as CCSD(T); needed for SDF and LAMBench's folders, which do not tell.
         energy_tag: SDF: the tag that holds the energy.
         energy_unit: SDF: its unit; of LAMBench's folders kcal/mol unless given.
         group_tag: SDF: the tag that names the fragment; the title line unless given.

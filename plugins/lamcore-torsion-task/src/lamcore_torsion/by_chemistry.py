@@ -124,9 +124,7 @@ def _body(members: Mapping[str, Sequence[ScoredCase]], what: str) -> str:
         for group in groups
     ]
     drawn = [group for group in groups if group.mean_error is not None][:_MAX_BARS]
-    caption = (
-        "Mean absolute errors over the fragments that did not fail, most fragments at the top; in brackets their number."
-    )
+    caption = "Mean absolute errors over the fragments that did not fail; in brackets the number of all."
     return (figure_html(bar_figure(drawn), caption) if drawn else "") + table_html(header, rows)
 
 

@@ -49,7 +49,9 @@ def perceive(atoms: Atoms, smiles: str | None, charge: int = 0) -> Chem.Mol:
             template = Chem.MolFromSmiles(smiles)
             if template is None:
                 raise ValueError(f"{smiles!r} is not a SMILES")
-            return AllChem.AssignBondOrdersFromTemplate(Chem.AddHs(template), molecule)
+            ordered: Chem.Mol = AllChem.AssignBondOrdersFromTemplate(Chem.AddHs(template), molecule)
+            Chem.SanitizeMol(ordered)
+            return ordered
         except RuntimeError as error:  # what the C++ side of RDKit raises
             raise ValueError(f"{atoms.get_chemical_formula()}: {error}") from error
 
@@ -94,8 +96,9 @@ def drawing_svg(molecule: Chem.Mol, dihedral: Sequence[int], width: int = 260, h
     ends = [atom.GetIdx() for atom in flat.GetAtoms() if atom.HasProp("middle")]
     turned = flat.GetBondBetweenAtoms(*ends)
     drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
-    drawer.drawOptions().clearBackground = False
-    drawer.drawOptions().addStereoAnnotation = False
+    options = drawer.drawOptions()
+    options.clearBackground = False  # type: ignore[assignment] # the stubs of RDKit have the wrong type
+    options.addStereoAnnotation = False  # type: ignore[assignment] # as above
     rdMolDraw2D.PrepareAndDrawMolecule(
         drawer,
         flat,

@@ -34,8 +34,8 @@ class WellErrors:
         n_spurious: Wells of the prediction without a partner.
         position_error_sum_deg: Sum over the reference's wells of the distance to the partner; a missed well counts
             `SAME_WELL_DEG`, the farthest that a partner can be.
-        energy_error_sum_kcal_per_mol: Sum over the reference's wells of |prediction − reference|, profiles aligned at their
-            means; for a missed well the prediction is taken where the reference has its well.
+        energy_error_sum_kcal_per_mol: Sum over the reference's wells of |prediction − reference|, profiles aligned at
+            their means; for a missed well the prediction is taken where the reference has its well.
         n_pairs: Pairs of the reference's wells that differ in energy.
         n_pairs_in_order: Pairs among them that the prediction has in the same order.
         lowest_found: Whether the deepest well of the prediction is the partner of a deepest well of the reference.
@@ -52,7 +52,10 @@ class WellErrors:
 
 
 def relative_to_mean(energies: ArrayLike) -> NDArray[np.float64]:
-    """A profile about its mean. The offset between two profiles that makes their squared difference least is that of means."""
+    """A profile about its mean.
+
+    The difference of two profiles about their means is the least, in the sense of squares, that an offset can make it.
+    """
     values = np.asarray(energies, dtype=np.float64)
     relative: NDArray[np.float64] = values - values.mean()
     return relative

@@ -137,8 +137,8 @@ def _profiles(view: RunView, done: Sequence[ScoredCase], molecules: Mapping[str,
         )
     left_out = len(done) - len(parts)
     intro = (
-        "Largest error first. Points are conformers, lines periodic splines; both profiles are drawn about a common mean. "
-        "In the drawing the bond that is turned is marked."
+        "Largest error first. Points are conformers, lines periodic splines; both profiles are drawn about a common "
+        "mean. In the drawing the bond that is turned is marked."
     ) + (f" {left_out} fragments with smaller errors are not drawn." if left_out > 0 else "")
     return f"<p>{html.escape(intro)}</p>{''.join(parts)}"
 
@@ -147,7 +147,11 @@ def _barriers(view: RunView, done: Sequence[ScoredCase]) -> str:
     n_failed = len(view.scored) - len(done)
     caption = (
         f"Each point is a fragment: the highest conformer above the lowest. Named: the {_N_NAMED} largest errors. "
-        + (f"{n_failed} of {len(view.scored)} fragments failed and are not drawn." if n_failed else "No fragment failed.")
+        + (
+            f"{n_failed} of {len(view.scored)} fragments failed and are not drawn."
+            if n_failed
+            else "No fragment failed."
+        )
     )
     return figure_html(barrier_figure(done), caption)
 

@@ -40,8 +40,8 @@ class TorsionSettings:
         other = [name for name in _FIXED_BY_LAMBENCH if getattr(self, name) != defaults[name]]
         if self.protocol == "lambench" and other:
             raise ConfigError(
-                f"task.protocol=lambench does not go with {', '.join(f'task.{n}={getattr(self, n)}' for n in other)}: it "
-                "takes the structures as they are; leave them out, or use task.protocol=default"
+                f"task.protocol=lambench does not go with {', '.join(f'task.{n}={getattr(self, n)}' for n in other)}: "
+                "it takes the structures as they are; leave them out, or use task.protocol=default"
             )
 
 
@@ -49,8 +49,8 @@ class TorsionTask(Task):
     """Torsion profiles of molecules.
 
     A case is a fragment: its structures are conformers, whose reference energies are `energies_kcal_per_mol`, in the
-    same order. Its settings may hold `angles_deg`, the dihedral of each, ascending, for positions of wells; `torsion_atoms`,
-    the four atoms of the dihedral, for relaxed scans; and `smiles`, for drawings.
+    same order. Its settings may hold `angles_deg`, the dihedral of each, ascending, for positions of wells;
+    `torsion_atoms`, the four atoms of the dihedral, for relaxed scans; and `smiles`, for drawings.
     """
 
     needs = frozenset(("energy",))

@@ -52,7 +52,8 @@ def find_wells(angles_deg: ArrayLike, energies: ArrayLike, shallowest: float = S
     """The minima of a profile between barriers that are at least `shallowest` high on either side.
 
     Minima and maxima of the periodic spline alternate around the turn. As long as two neighbours differ by less than
-    `shallowest`, the pair that differs least is taken out, and what remains alternates again. A flat profile has no wells.
+    `shallowest`, the pair that differs least is taken out, and what remains alternates again. A flat profile has no
+    wells.
 
     Args:
         angles_deg: Angles, degrees, ascending, within one turn, all different, shape (n,), n ≥ 3.
@@ -60,8 +61,8 @@ def find_wells(angles_deg: ArrayLike, energies: ArrayLike, shallowest: float = S
         shallowest: In the unit of the energies.
 
     Source:
-        The pairing of extrema by persistence: H. Edelsbrunner, D. Letscher, A. Zomorodian, Discrete Comput. Geom. 28, 511
-        (2002), doi:10.1007/s00454-002-2885-2.
+        The pairing of extrema by persistence: H. Edelsbrunner, D. Letscher, A. Zomorodian, Discrete Comput. Geom. 28,
+        511 (2002), doi:10.1007/s00454-002-2885-2.
     """
     spline = interpolated(angles_deg, energies)
     turning = _turning_points(spline)

@@ -35,9 +35,9 @@ _OTHER_ANGLE_DEG = 1.0
 class ExtxyzTorsions(Dataset):
     """Fragments of an extended XYZ file, plain or gzipped.
 
-    Each frame has `fragment` (or `testcase`), an energy in eV under one of the keys of `LABEL_KEYS`, and may have `smiles`,
-    `charge`, `torsion_atoms` (four indices from 0) and `torsion_angle` (degrees). Frames of a fragment follow one
-    another.
+    Each frame has `fragment` (or `testcase`), an energy in eV under one of the keys of `LABEL_KEYS`, and may have
+    `smiles`, `charge`, `torsion_atoms` (four indices from 0) and `torsion_angle` (degrees). Frames of a fragment follow
+    one another.
 
     Args:
         path: The file.
@@ -76,8 +76,8 @@ class ExtxyzTorsions(Dataset):
             except Exception as error:  # which one depends on where the text stops making sense to ASE's parser
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 raise DataError(
-                    f"{self._path}: not extended XYZ, or truncated, after {n_read} frames ({reason}); expected structures "
-                    "as ASE writes them"
+                    f"{self._path}: not extended XYZ, or truncated, after {n_read} frames ({reason}); expected "
+                    "structures as ASE writes them"
                 ) from error
             n_read += 1
             yield frame

@@ -40,8 +40,8 @@ def fragment_case(
         energies_kcal_per_mol: Of each; a constant may be added to all.
         functional: Of the energies.
         source: For messages.
-        dihedral: The four atoms whose dihedral is scanned; found from the conformers if not given, where they are the steps
-            of a regular scan.
+        dihedral: The four atoms whose dihedral is scanned; found from the conformers if not given, where they are the
+            steps of a regular scan.
         smiles: Of the molecule.
 
     Raises:
@@ -55,9 +55,9 @@ def fragment_case(
     if not all(np.array_equal(atoms.numbers, numbers) for atoms in conformers):
         raise DataError(f"{where}: the conformers are not the same atoms in the same order")
     energies = np.asarray(energies_kcal_per_mol, dtype=np.float64)
-    if not np.isfinite(energies).all():
+    if n_bad := int((~np.isfinite(energies)).sum()):
         raise DataError(
-            f"{where}: the energy of {int((~np.isfinite(energies)).sum())} of {len(energies)} conformers is not finite; "
+            f"{where}: the energy of {n_bad} of {len(energies)} conformers is not finite; "
             "take the fragment out of the file, or choose other labels with dataset.labels=…"
         )
     if dihedral is None:
@@ -83,7 +83,7 @@ def fragment_case(
         }
     return Case(
         id=name,
-        structures=tuple(conformers[i] for i in order),
+        structures=tuple(conformers[int(i)] for i in order),
         reference={"energies_kcal_per_mol": relative_to_minimum(energies[order]).tolist()},
         settings=settings,
     )

@@ -63,13 +63,15 @@ class LambenchTorsions(Dataset):
         elements = read_text(folder / "type_map.raw").split()
         types = self._numbers(folder / "type.raw").ravel().astype(int)
         if types.size == 0 or types.min() < 0 or types.max() >= len(elements):
-            raise DataError(f"{folder / 'type.raw'}: expected indices into the {len(elements)} elements of type_map.raw")
+            raise DataError(
+                f"{folder / 'type.raw'}: expected indices into the {len(elements)} elements of type_map.raw"
+            )
         coordinates = self._numbers(folder / "coord.raw")
         energies = self._numbers(folder / "energy.raw").ravel()
         if coordinates.shape != (len(energies), 3 * len(types)):
             raise DataError(
-                f"{folder}: coord.raw has shape {coordinates.shape}, expected ({len(energies)}, {3 * len(types)}): a line "
-                f"for each of the {len(energies)} energies, three numbers for each of the {len(types)} atoms"
+                f"{folder}: coord.raw has shape {coordinates.shape}, expected ({len(energies)}, {3 * len(types)}): a "
+                f"line for each of the {len(energies)} energies, three numbers for each of the {len(types)} atoms"
             )
         symbols = [elements[index] for index in types]
         return fragment_case(

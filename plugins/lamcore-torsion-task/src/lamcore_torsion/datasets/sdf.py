@@ -44,7 +44,9 @@ class SdfTorsions(Dataset):
         seen: set[str] = set()
         for name, entries in groupby(self._entries(), key=self._name):
             if name in seen:
-                raise DataError(f"{self._path}: the entries of fragment {name} do not follow one another; sort the file")
+                raise DataError(
+                    f"{self._path}: the entries of fragment {name} do not follow one another; sort the file"
+                )
             seen.add(name)
             molecules = list(entries)
             yield fragment_case(
@@ -77,7 +79,9 @@ class SdfTorsions(Dataset):
         if self._group_tag is None:
             name = molecule.GetProp("_Name").strip()
             if not name:
-                raise DataError(f"{self._path}: an entry has no title; name a tag with dataset.group_tag=… {_tags(molecule)}")
+                raise DataError(
+                    f"{self._path}: an entry has no title; name a tag with dataset.group_tag=… {_tags(molecule)}"
+                )
             return str(name)
         if not molecule.HasProp(self._group_tag):
             raise DataError(f"{self._path}: no tag {self._group_tag!r} (dataset.group_tag) {_tags(molecule)}")
@@ -93,7 +97,9 @@ class SdfTorsions(Dataset):
         try:
             return kcal_per_mol(float(text), self._energy_unit)
         except ValueError as error:
-            raise DataError(f"{self._path}: fragment {name}: {self._energy_tag} is {text!r}, expected a number") from error
+            raise DataError(
+                f"{self._path}: fragment {name}: {self._energy_tag} is {text!r}, expected a number"
+            ) from error
 
 
 def _atoms(molecule: Any) -> Atoms:

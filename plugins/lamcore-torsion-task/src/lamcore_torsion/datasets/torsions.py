@@ -50,7 +50,9 @@ def open_torsions(
 
         return LambenchTorsions(found, functional, energy_unit or "kcal/mol")
     if energy_tag is None or energy_unit is None:
-        raise DataError(f"{found}: an SDF needs dataset.energy_tag=… and dataset.energy_unit=… (kcal/mol, kJ/mol, eV, Hartree)")
+        raise DataError(
+            f"{found}: an SDF needs dataset.energy_tag=… and dataset.energy_unit=… (kcal/mol, kJ/mol, eV, Hartree)"
+        )
     from lamcore_torsion.datasets.sdf import SdfTorsions
 
     return SdfTorsions(found, energy_tag, energy_unit, functional, group_tag)
@@ -63,7 +65,7 @@ def _format_of(path: Path) -> Format:
     ending = suffixes[-1].lower() if suffixes else ""
     if ending not in _ENDINGS:
         raise DataError(
-            f"{path}: its name does not tell the format; use dataset.format=extxyz or dataset.format=sdf, or a name that "
-            f"ends in {', '.join(_ENDINGS)}, .gz after it or not"
+            f"{path}: its name does not tell the format; use dataset.format=extxyz or dataset.format=sdf, or a name "
+            f"that ends in {', '.join(_ENDINGS)}, .gz after it or not"
         )
     return _ENDINGS[ending]
