@@ -101,6 +101,13 @@ def test_extended_xyz_is_read_plain_and_gzipped(formate, tmp_path, name):
     assert case.settings["functional"] == "CCSD(T)"
 
 
+def test_a_folder_with_one_file_of_scans_is_taken_for_the_file(formate, tmp_path):
+    written(tmp_path / "scan.extxyz", frames(formate))
+    (tmp_path / "card.json").write_text("{}")
+    (case,) = read(tmp_path)
+    assert_same(case, formate)
+
+
 def test_conformers_in_any_order_are_sorted_by_angle(formate, tmp_path):
     shuffled = frames(formate)
     np.random.default_rng(0).shuffle(shuffled)

@@ -18,6 +18,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from lamcore import ScoredCase
+from lamcore.cli import main
 from lamcore.report import RunView
 
 ANGLES = np.arange(-165.0, 181.0, 15.0)
@@ -160,3 +161,16 @@ def test_relaxed_runs_tell_the_change_of_geometry(scan_case, springs):
     assert f"<td>{float(np.mean(output['rmsd_ang'])):.3f}</td>" in body
     labels = [text.get_text() for text in profile_figure(case, output).axes[0].get_legend().get_texts()]
     assert labels == ["reference", "model, not relaxed", "model"]
+
+
+def test_a_run_from_the_command_line_has_a_whole_report_in_both_modes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["task=torsion", "model=lj", "dataset.max_cases=2"]) == 0
+    # Lennard-Jones knows no bonds: its molecules do not relax, which fails them and leaves them in the metrics.
+    assert main(["task=torsion", "model=lj", "dataset.max_cases=2", "task.mode=relaxed", "task.max_steps=2"]) == 3
+    assert "did not relax in 2 steps" in capsys.readouterr().out
+    pages = [page.read_text() for page in tmp_path.glob("runs/*/report.html")]
+    assert len(pages) == 2
+    for page in pages:
+        assert "By the bond that is turned" in page
+        assert "This report raised" not in page

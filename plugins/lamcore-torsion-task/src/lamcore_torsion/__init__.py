@@ -60,7 +60,7 @@ def build_torsions(
     """Torsion scans from files of the user: extended XYZ, SDF, or LAMBench's folders.
 
     Args:
-        path: The file (.gz or not), or the folder that holds a folder for each fragment.
+        path: The file (.gz or not), a folder that holds it alone, or the folder that holds a folder for each fragment.
         format: Told by the name unless given.
         labels: Which energies of an extended XYZ: its key energy_dlpno_ccsdt, energy_wb97xd3bj or erel_b3lyp.
         functional: Of the labels, such as CCSD(T); needed for SDF and LAMBench's folders, which do not tell.

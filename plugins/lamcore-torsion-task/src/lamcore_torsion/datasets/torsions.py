@@ -30,7 +30,7 @@ def open_torsions(
     Raises:
         DataError: Nothing is there, the format cannot be told, or an option is missing or does not go with the format.
     """
-    found = given_path(path, _EXPECTED)
+    found = _file_within(given_path(path, _EXPECTED))
     chosen = _format_of(found) if file_format == "auto" else file_format
     if (chosen == "lambench") != found.is_dir():
         kind = "a folder" if found.is_dir() else "a file"
@@ -58,14 +58,26 @@ def open_torsions(
     return SdfTorsions(found, energy_tag, energy_unit, functional, group_tag)
 
 
+def _file_within(path: Path) -> Path:
+    """The one file with scans that a folder holds; the path itself for anything else."""
+    if not path.is_dir():
+        return path
+    files = [file for file in sorted(path.iterdir()) if file.is_file() and _ending(file) in _ENDINGS]
+    return files[0] if len(files) == 1 else path
+
+
 def _format_of(path: Path) -> Format:
     if path.is_dir():
         return "lambench"
-    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-    ending = suffixes[-1].lower() if suffixes else ""
+    ending = _ending(path)
     if ending not in _ENDINGS:
         raise DataError(
             f"{path}: its name does not tell the format; use dataset.format=extxyz or dataset.format=sdf, or a name "
             f"that ends in {', '.join(_ENDINGS)}, .gz after it or not"
         )
     return _ENDINGS[ending]
+
+
+def _ending(path: Path) -> str:
+    """The last suffix, .gz apart."""
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
