@@ -38,10 +38,10 @@ GEOMETRY_CONVERGENCE = {  # Hartree, Hartree/Bohr and Angstrom
 }
 # name: SMILES with the four atoms of the dihedral mapped 1 to 4, and whether the scan starts at both ends.
 MOLECULES = {
-    "butane": ("[CH3:1][CH2:2][CH2:3][CH3:4]", False),
-    "formamide": ("[O:1]=[CH:2][N:3]([H])[H:4]", True),
     "hydrogen-peroxide": ("[H:1][O:2][O:3][H:4]", False),
     "methyl-formate": ("[O:1]=[CH:2][O:3][CH3:4]", False),
+    "butane": ("[CH3:1][CH2:2][CH2:3][CH3:4]", False),
+    "formamide": ("[O:1]=[CH:2][N:3]([H])[H:4]", True),
     "1,2-difluoroethane": ("[F:1][CH2:2][CH2:3][F:4]", False),
     "hydrogen-disulfide": ("[H:1][S:2][S:3][H:4]", False),
     "acrolein": ("[CH2:1]=[CH:2][CH:3]=[O:4]", False),
