@@ -143,11 +143,14 @@ def lambench_folder(root, cases):
 
 
 def test_lambenchs_folders_give_the_same_case(embedded, tmp_path):
-    cases = read(lambench_folder(tmp_path / "set", embedded[:2]), functional="CCSD(T)")
+    cases = read(lambench_folder(tmp_path / "set", embedded[:2]), energy_unit="kcal/mol")
     assert [case.id for case in cases] == sorted(case.id for case in embedded[:2])
     for case in cases:
         assert_same(case, next(one for one in embedded if one.id == case.id))
         assert not case.structures[0].pbc.any()
+        assert case.settings["functional"] == "CCSD(T)"
+    (case, _) = read(tmp_path / "set", functional="ωB97M")
+    assert case.settings["functional"] == "ωB97M"
 
 
 def test_lambenchs_fragments_come_in_the_order_of_their_numbers(formate, tmp_path):
@@ -214,7 +217,6 @@ def test_wrong_input_is_told_with_what_to_do_next(formate, tmp_path):
         (good, {"energy_tag": "E"}, "are for SDF"),
         (good, {"format": "lambench"}, "is a file, which the format lambench is not"),
         (tmp_path / "empty", {"functional": "PBE"}, "holds no fragments, expected a folder of fragment folders"),
-        (tmp_path / "empty", {}, "give dataset.functional="),
         (sdf, {}, "give dataset.functional="),
         (sdf, {"functional": "PBE"}, "needs dataset.energy_tag="),
         (
