@@ -94,6 +94,14 @@ def test_atoms_that_fit_is_the_limit_of_the_model(measured):
     assert capped.note.startswith("at least")
 
 
+def test_what_the_ladder_has_shown_to_fit_fits_whatever_ended_the_search(programmed, task_for):
+    # An evaluation takes 14 s at 144 atoms, so that the search ends by time before it reaches 1000.
+    model = programmed(per_atom_s=0.1)
+    metrics = metrics_of(task_for(model, time_budget_s=1.0), model, LADDER)
+    assert metrics["atoms_that_fit"].value == 1000.0
+    assert metrics["atoms_that_fit"].note.startswith("at least: the search ended by time")
+
+
 def test_a_mean_over_some_of_the_materials_is_not_given(measured):
     # NaCl at 1000 atoms fails, so a mean over silicon alone would compare unlike with like.
     metrics = measured(limit_atoms=999)

@@ -98,7 +98,7 @@ def _default(scored: Sequence[ScoredCase], hardware: str) -> list[Metric]:
         ),
         _throughput(of_kind("batch", "throughput_atoms_per_s")),
         _largest("peak_memory_mb", flagged("equal_size", "peak_memory_mb")),
-        _capacity(of_kind("capacity", "fits_atoms")),
+        _capacity(scored, of_kind("capacity", "fits_atoms")),
         *_cost(scored, of_kind("time", "median_s")),
         _graph_share(flagged("equal_size", "graph_share")),
     ]
@@ -192,15 +192,24 @@ def _largest(name: str, about: About) -> Metric:
     return metric_about(name, "MB", about, None, note=note)
 
 
-def _capacity(about: About) -> Metric:
+def _capacity(scored: Sequence[ScoredCase], about: About) -> Metric:
+    """The largest size that fitted, of the search or of the ladder of the same material; the least over materials."""
     name, unit = "atoms_that_fit", "atoms"
     if about.missing or not about.cases:
         return metric_about(name, unit, about, None, direction="higher", note=why_none(about))
-    scores = [one.scores for one in about.done if one.scores]
-    least = min(scores, key=lambda one: int(one["fits_atoms"]))
-    bounds = {"memory": "memory is the limit", "time": "at least: the search ended by time"}
-    note = bounds.get(str(least["bound"]), f"at least: the search ended at its cap of {least['cap_atoms']} atoms")
-    return metric_about(name, unit, about, float(least["fits_atoms"]), direction="higher", note=note)
+    timed: dict[str, int] = {}
+    for one in scored:
+        if has(one, "median_s") and one.scores:
+            timed[group_of(one)] = max(timed.get(group_of(one), 0), int(one.scores["n_atoms"]))
+    found = [
+        (max(int(one.scores["fits_atoms"]), timed.get(group_of(one), 0)), one.scores)
+        for one in about.done
+        if one.scores
+    ]
+    atoms, least = min(found, key=lambda one: one[0])
+    notes = {"memory": "memory is the limit", "time": "at least: the search ended by time"}
+    note = notes.get(str(least["bound"]), f"at least: the search ended at its cap of {least['cap_atoms']} atoms")
+    return metric_about(name, unit, about, float(atoms), direction="higher", note=note)
 
 
 def _cost(scored: Sequence[ScoredCase], about: About) -> list[Metric]:
