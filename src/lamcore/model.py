@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamcore.errors import BadPredictionError, MissingPropertyError, UnsupportedStructureError
+from lamcore.errors import BadPredictionError, MissingPropertyError, NotFiniteError, UnsupportedStructureError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -213,14 +213,15 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     """Refuse a prediction that is not finite or not of the agreed shape.
 
     Raises:
-        BadPredictionError: The message names the quantity, what was got and what was expected.
+        BadPredictionError: The message names the quantity, what was got and what was expected; `NotFiniteError` where
+            the shape is right.
     """
     check_shapes(prediction, atoms)
     for name, value in (("energy", prediction.energy), ("forces", prediction.forces), ("stress", prediction.stress)):
         if value is not None and not np.all(np.isfinite(value)):
             bad = int(np.size(value) - np.sum(np.isfinite(value)))
             formula = atoms.get_chemical_formula()
-            raise BadPredictionError(f"{name} of {formula} is not finite ({bad} of {np.size(value)} values)")
+            raise NotFiniteError(f"{name} of {formula} is not finite ({bad} of {np.size(value)} values)")
 
 
 def check_shapes(prediction: Prediction, atoms: Atoms) -> None:
@@ -257,4 +258,4 @@ def check_descriptors(descriptors: NDArray[np.float64], atoms: Atoms) -> None:
     if len(shape) != 2 or shape[0] != len(atoms):
         raise BadPredictionError(f"descriptors have shape {shape}, expected ({len(atoms)}, n_features)")
     if not np.all(np.isfinite(descriptors)):
-        raise BadPredictionError(f"descriptors of {atoms.get_chemical_formula()} are not finite")
+        raise NotFiniteError(f"descriptors of {atoms.get_chemical_formula()} are not finite")
