@@ -8,7 +8,7 @@ editable = $(foreach package,$(1),--editable ./$(package))
 # Installed and tested together; the plugins below exclude one another, and have an environment each.
 TOGETHER := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task
 APART := mace orb deepmd
-EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data
+EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite
 TOOLS := pytest pytest-xdist ruff mypy import-linter uv
 # One numerical thread a test process: two run side by side, and threads that wait for each other cost more than they bring.
 PYTEST := bin/python -m pytest -n 2

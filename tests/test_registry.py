@@ -234,3 +234,12 @@ def test_two_distributions_may_give_their_entry_points_the_same_name(install_plu
     registry = load_registry({})
     assert {"third", "fourth"} <= set(registry.models)
     assert registry.skipped == []
+
+
+def test_a_name_that_nothing_resembles_comes_with_the_package_that_may_offer_it():
+    registry = load_registry()
+    with pytest.raises(UnknownNameError, match=r"`pip install lamcore-zyzzy` or, .* `lamcore env add zyzzy`"):
+        registry.get("model", "zyzzy")
+    with pytest.raises(UnknownNameError, match=r"did you mean 'eos'") as caught:
+        registry.get("task", "eoss")
+    assert "pip install" not in str(caught.value)

@@ -11,6 +11,7 @@ from lamcore.scoring import (
     bootstrap_interval,
     mean_absolute_error,
     mean_score,
+    pooled_mean,
     proportion,
     root_mean_square_error,
     success_rate,
@@ -206,3 +207,69 @@ def test_a_metric_of_errors_keeps_labels_and_signed_errors_of_its_cases():
     assert made_of.errors == (0.5, None, -3.0)
     excluded = mae(run([1.0, 6.0], [0.5, None]), failures="excluded").contributions
     assert (excluded.labels, excluded.errors) == ((1.0,), (0.5,))
+
+
+def pooled(parts, dummy, **options):
+    """A pooled mean over cases with these sums and numbers; None for a failed case."""
+    scored = [
+        ScoredCase(Case(str(number), ()), None, failure="no")
+        if part is None
+        else ScoredCase(Case(str(number), ()), {"sum": part[0], "number": part[1]})
+        for number, part in enumerate(parts)
+    ]
+    return pooled_mean(
+        scored,
+        name="pooled",
+        total="sum",
+        weight="number",
+        unit="eV/Å",
+        dummy={str(number): one for number, one in enumerate(dummy)},
+        **options,
+    )
+
+
+def test_a_pooled_mean_weighs_cases_by_their_parts():
+    metric = pooled([(1.0, 10), (9.0, 30)], [(20.0, 10), (20.0, 30)])
+    assert metric.value == pytest.approx(10 / 40)
+    assert metric.dummy == pytest.approx(40 / 40)
+    rooted = pooled([(1.0, 10), (9.0, 30)], [(20.0, 10), (20.0, 30)], root=True)
+    assert rooted.value == pytest.approx(math.sqrt(10 / 40))
+
+
+def test_a_failed_case_enters_a_pooled_mean_with_all_its_parts_at_the_dummy():
+    metric = pooled([(1.0, 10), None], [(20.0, 10), (50.0, 30)])
+    assert metric.value == pytest.approx((1 + 50) / 40)
+    assert (metric.n, metric.n_failed) == (2, 1)
+    excluded = pooled([(1.0, 10), None], [(20.0, 10), (50.0, 30)], failures="excluded")
+    assert excluded.value == pytest.approx(1 / 10)
+    assert excluded.dummy == pytest.approx(70 / 40)
+
+
+def test_the_interval_of_a_pooled_mean_agrees_with_the_spread_of_ratios():
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(3, 30, size=400)
+    sums = np.array([rng.exponential(1.0, size=n).sum() for n in numbers])
+    low, high = pooled(list(zip(sums, numbers, strict=True)), list(zip(sums, numbers, strict=True))).interval
+    standard_error = 1 / math.sqrt(numbers.sum())  # of the mean of so many independent exponentials
+    assert (high - low) / 2 == pytest.approx(1.96 * standard_error, rel=0.15)
+
+
+def test_cases_that_depend_on_one_another_are_resampled_together():
+    rng = np.random.default_rng(0)
+    of_trajectory = rng.normal(0, 1, size=10)
+    errors = np.repeat(of_trajectory, 20) + rng.normal(0, 0.01, size=200)
+    scored = run(list(range(200)), list(errors))
+    groups = {str(number): f"trajectory-{number // 20}" for number in range(200)}
+    low, high = mae(scored).interval
+    low_grouped, high_grouped = mae(scored, groups=groups).interval
+    low_of_ten, high_of_ten = bootstrap_interval(np.abs(errors).reshape(10, 20).mean(axis=1))
+    assert (low_grouped, high_grouped) == pytest.approx((low_of_ten, high_of_ten))
+    assert high_grouped - low_grouped > 2 * (high - low)
+
+
+def test_contributions_make_the_metric():
+    metric = rmse(run([1.0, 2.0, 6.0], [0.5, -1.0, None]))
+    made_of = metric.contributions
+    assert made_of.case_ids == ("0", "1", "2")
+    assert math.sqrt(sum(made_of.totals) / sum(made_of.weights)) == pytest.approx(metric.value)
+    assert math.sqrt(sum(made_of.dummy_totals) / sum(made_of.dummy_weights)) == pytest.approx(metric.dummy)

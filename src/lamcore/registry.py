@@ -19,7 +19,7 @@ import pluggy
 
 from lamcore import hookspecs
 from lamcore.errors import ConfigError, PluginError, UnknownNameError
-from lamcore.schema import Option, options_of, unknown
+from lamcore.schema import Option, did_you_mean, options_of, unknown
 from lamcore.specs import CommandSpec, DatasetSpec, ModelSpec, ReportSpec, SuiteSpec, TaskSpec
 
 Kind = Literal["model", "dataset", "task", "suite", "report", "command"]
@@ -57,6 +57,8 @@ _HOOKS: dict[str, tuple[Kind, type]] = {
     "lamcore_commands": ("command", CommandSpec),
 }
 OWN_COMMANDS = ("list", "show", "report", "check", "new", "env", "help")
+_PACKAGE_NAMES: dict[Kind, str] = {"model": "lamcore-{}", "task": "lamcore-{}-task", "suite": "lamcore-{}"}
+"""What the package that offers something is usually called."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _RESERVED_OPTIONS = {
     "model": {"name"},
@@ -169,6 +171,10 @@ class Registry:
         if claimed:
             raise UnknownNameError(f"{kind} {name!r} cannot be used: " + "; ".join(map(str, claimed)))
         message = unknown(name, name, offers, kind) + "; `lamcore list` shows more"
+        if kind in _PACKAGE_NAMES and not did_you_mean(name, offers):
+            package = _PACKAGE_NAMES[kind].format(name)
+            environment = f" or, beside what it excludes, `lamcore env add {name}`" if kind == "model" else ""
+            message += f"; if a plugin offers it, install that: `pip install {package}`{environment}"
         likely = sorted(self.skipped, key=lambda one: name not in (one.plugin.name, one.plugin.distribution))
         disabled = [f"{plugin} is disabled by {ONLY} or {DISABLE}" for plugin in self.disabled]
         raise UnknownNameError("\n".join([message, *map(str, likely), *disabled, *self.warnings]))

@@ -71,7 +71,9 @@ def root_mean_square_error(
     groups: Mapping[str, str] | None = None,
 ) -> Metric:
     """Square root of the mean of (prediction − reference)²; arguments as for `mean_absolute_error`."""
-    metric = _mean(scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, _square, root=True)
+    metric = _mean(
+        scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, _square, root=True
+    )
     return _with_labels(metric, scored, error, label)
 
 

@@ -54,7 +54,9 @@ class Made(Suite):
             return ()
         domains = {"M_ACC": {"Metals": 0.2, "Molecules": 0.3, "Crystals": 0.1}}
         return (
-            PublishedRow("Paper-1", {"M_ACC": 0.2, "M_EFF": 3.25}, domains, "A paper 2024", "https://example.org/a", "V100"),
+            PublishedRow(
+                "Paper-1", {"M_ACC": 0.2, "M_EFF": 3.25}, domains, "A paper 2024", "https://example.org/a", "V100"
+            ),
             PublishedRow("Paper-2", {"M_ACC": 0.55}, {}, "A paper 2024", "https://example.org/a"),
         )
 

@@ -250,9 +250,7 @@ def _measured(
     runs = list(standing.runs.values())
     facts = model_facts(runs, registry)
     cells = {
-        column.key: _cell(
-            column, standing.scores.get(column.headline.name), ranks[column.key].get(standing.model)
-        )
+        column.key: _cell(column, standing.scores.get(column.headline.name), ranks[column.key].get(standing.model))
         for column in columns
     }
     return Row(
@@ -280,8 +278,9 @@ def _measured(
 
 def _published(row: PublishedRow, columns: Sequence[Column], slug: str) -> Row:
     cells = {
-        column.key: Cell(row.values.get(column.headline.name), note="" if column.headline.name in row.values else
-                         "not published")
+        column.key: Cell(
+            row.values.get(column.headline.name), note="" if column.headline.name in row.values else "not published"
+        )
         for column in columns
         if column.context in ("", row.source)
     }

@@ -73,7 +73,9 @@ def _options(offer: Offer[Any], texts: Sequence[str]) -> Mapping[str, Any]:
 def _say(board: Board) -> None:
     """What the site shows, and what it does not."""
     n_published = sum(row.kind == "published" for row in board.rows)
-    print(f"{board.name}: {len(board.measured)} models measured" + (f", {n_published} as published" * bool(n_published)))
+    print(
+        f"{board.name}: {len(board.measured)} models measured" + (f", {n_published} as published" * bool(n_published))
+    )
     for row in board.measured:
         notes = [f"{row.n_failed} of {row.n_cases} cases failed"] if row.n_failed else []
         notes += ["rehearsal"] if row.rehearsal else []

@@ -120,7 +120,10 @@ def _row(row: Row) -> dict[str, Any]:
     }
     if row.published is not None:
         plain |= {"source": row.published.source, "url": row.published.url, "note": row.published.note}
-        plain |= {"values": dict(row.published.values), "domains": {k: dict(v) for k, v in row.published.domains.items()}}
+        plain |= {
+            "values": dict(row.published.values),
+            "domains": {k: dict(v) for k, v in row.published.domains.items()},
+        }
     if row.standing is not None:
         plain["scores"] = [score.plain() for score in row.standing.scores.values()]
     if row.kind == "measured" and row.standing is not None and row.facts is not None:

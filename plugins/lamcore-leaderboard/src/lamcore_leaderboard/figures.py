@@ -119,10 +119,22 @@ def radar_chart(
         margin={"l": 56, "r": 56, "t": 28, "b": 20},
         polar={
             "bgcolor": "rgba(0,0,0,0)",
-            "radialaxis": {"range": [0, 1], "gridcolor": GRID, "linecolor": GRID, "tickfont": {"color": SOFT},
-                           "nticks": 5, "angle": 90, "tickangle": 90},
-            "angularaxis": {"gridcolor": GRID, "linecolor": GRID, "tickfont": {"color": INK}, "rotation": 90,
-                            "direction": "clockwise"},
+            "radialaxis": {
+                "range": [0, 1],
+                "gridcolor": GRID,
+                "linecolor": GRID,
+                "tickfont": {"color": SOFT},
+                "nticks": 5,
+                "angle": 90,
+                "tickangle": 90,
+            },
+            "angularaxis": {
+                "gridcolor": GRID,
+                "linecolor": GRID,
+                "tickfont": {"color": INK},
+                "rotation": 90,
+                "direction": "clockwise",
+            },
         },
         legend=legend(),
     )
@@ -164,9 +176,7 @@ def pareto_front(points: Sequence[Point], x_direction: str, y_direction: str) ->
 
     def beaten(point: Point) -> bool:
         return any(
-            sx * other.x <= sx * point.x
-            and sy * other.y <= sy * point.y
-            and (other.x, other.y) != (point.x, point.y)
+            sx * other.x <= sx * point.x and sy * other.y <= sy * point.y and (other.x, other.y) != (point.x, point.y)
             for other in points
         )
 
@@ -290,5 +300,3 @@ def _whisker(value: float, interval: tuple[float, float] | None, colour: str) ->
         "thickness": 1.2,
         "width": 3,
     }
-
-

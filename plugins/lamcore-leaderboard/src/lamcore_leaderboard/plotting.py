@@ -206,7 +206,15 @@ def axis(title: str) -> dict[str, Any]:
 
 
 def legend() -> dict[str, Any]:
-    return {"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0.5, "xanchor": "center", "font": {"size": 12}}
+    return {
+        "orientation": "h",
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
+        "x": 0.5,
+        "xanchor": "center",
+        "font": {"size": 12},
+    }
 
 
 def plain(figure: go.Figure) -> dict[str, Any]:

@@ -88,7 +88,9 @@ def write_site(board: Board, folder: Path) -> Path:
             shutil.rmtree(folder)
         fresh.replace(folder)
     except OSError as error:
-        raise RunFolderError(f"{folder}: the site cannot be written ({error}); free some space or give --output") from error
+        raise RunFolderError(
+            f"{folder}: the site cannot be written ({error}); free some space or give --output"
+        ) from error
     return folder / "index.html"
 
 

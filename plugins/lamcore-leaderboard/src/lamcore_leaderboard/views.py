@@ -33,7 +33,9 @@ def item_bars(board: Board, item: Item) -> list[Chart]:
         ]
         if bars:
             title = _with_context(f"{item.item.title}: {name}", context)
-            charts.append(_bars(f"bar-{item.slug}-{len(charts)}", title, first.unit, first.direction, bars, first.dummy))
+            charts.append(
+                _bars(f"bar-{item.slug}-{len(charts)}", title, first.unit, first.direction, bars, first.dummy)
+            )
     return charts
 
 
@@ -48,9 +50,7 @@ def radars(board: Board, styles: Styles) -> list[Chart]:
         lines = [(row, [domain_value(row, headline.name, one) for one in domains]) for row in board.rows]
         lines = [(row, values) for row, values in lines if all(value is not None for value in values)]
         if len(domains) >= 3 and lines and headline.unit == "1" and headline.direction == "lower":
-            charts.append(
-                radar_chart(f"radar-{len(charts)}", f"{headline.title} by domain", domains, lines, styles)
-            )
+            charts.append(radar_chart(f"radar-{len(charts)}", f"{headline.title} by domain", domains, lines, styles))
     return charts
 
 
@@ -64,9 +64,7 @@ def domains_of(board: Board, headline: Headline) -> list[str]:
         for domain in row.published.domains.get(headline.name, {})
     )
     return [
-        domain
-        for domain in known
-        if any(domain_value(row, headline.name, domain) is not None for row in board.rows)
+        domain for domain in known if any(domain_value(row, headline.name, domain) is not None for row in board.rows)
     ]
 
 

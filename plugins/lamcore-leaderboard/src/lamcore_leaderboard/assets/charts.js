@@ -22,11 +22,18 @@
   for (const script of document.querySelectorAll("script[data-for]"))
     figures.set(script.dataset.for, JSON.parse(script.textContent));
 
+  // Names beside points need room; where there is little, a legend has them.
+  const narrow = matchMedia("(max-width: 40rem)");
+  const legible = (traces) =>
+    narrow.matches
+      ? traces.map((trace) => (trace.mode === "markers+text" ? { ...trace, mode: "markers", showlegend: true } : trace))
+      : traces;
+
   const draw = async (key) => {
     const plot = document.getElementById(key);
     if (plot.closest("[hidden]")) return; // it has no width yet
     const figure = resolved(figures.get(key));
-    await Plotly.react(plot, figure.data, figure.layout, CONFIG);
+    await Plotly.react(plot, legible(figure.data), figure.layout, CONFIG);
     plot.dataset.drawn = "true";
   };
   const drawAll = async () => {
@@ -45,5 +52,6 @@
   }
 
   document.addEventListener("themechange", drawAll);
+  narrow.addEventListener("change", drawAll);
   drawAll();
 })();

@@ -112,4 +112,12 @@
   });
   window.addEventListener("hashchange", read);
   read();
+
+  // On a telephone the choices would fill the first screen; one that is in force stays in sight.
+  const facets = form.querySelector(".facets");
+  const narrow = matchMedia("(max-width: 40rem)");
+  const fold = () => {
+    facets.open = !narrow.matches || fields.some((field) => field.name !== "q" && field.value);
+  };
+  if (facets) { narrow.addEventListener("change", fold); fold(); }
 })();
