@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def scored_cases(seed: str, n: int, scale: float, failed: Sequence[int] = ()) ->
     ]
 
 
-def write_run(
+def make_run(
     runs: Path,
     task: str,
     model: str,
@@ -125,14 +126,14 @@ def speed(value: float, context: str) -> Metric:
     return Metric("throughput", value, "atom/µs", "higher", None, None, 12, 0, "", context)
 
 
-def write_model(
+def make_model(
     runs: Path, model: str, scale: float, throughput: float | None = None, context: str = "AMD EPYC", **how: Any
 ) -> None:
     """Write a run of every item for a model."""
     for task in ("surfaces", "molecules", "vibrations"):
-        write_run(runs, task, model, scale=scale, **how)
+        make_run(runs, task, model, scale=scale, **how)
     if throughput is not None:
-        write_run(runs, "speed", model, metrics=[speed(throughput, context)], **{**how, "failed": ()})
+        make_run(runs, "speed", model, metrics=[speed(throughput, context)], **{**how, "failed": ()})
 
 
 def install_suite(site: Path) -> None:
@@ -178,3 +179,15 @@ def runs(tmp_path: Path) -> Path:
     folder = tmp_path / "runs"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def write_run(runs: Path) -> Callable[..., Path]:
+    """`make_run` into `runs`."""
+    return partial(make_run, runs)
+
+
+@pytest.fixture
+def write_model(runs: Path) -> Callable[..., None]:
+    """`make_model` into `runs`."""
+    return partial(make_model, runs)

@@ -114,7 +114,7 @@ def better(direction: str) -> str:
 
 def axis_title(title: str, unit: str, direction: str) -> str:
     arrow = "lower is better" if direction == "lower" else "higher is better"
-    return f"{escape(title)} [{escape(unit)}], {arrow}"
+    return f"{escape(title)}{'' if unit == '1' else f' [{escape(unit)}]'}, {arrow}"
 
 
 def hidden_note(n_rows: int) -> str:

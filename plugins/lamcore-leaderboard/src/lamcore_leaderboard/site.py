@@ -23,10 +23,12 @@ from lamcore_leaderboard.case_figures import parity_chart, spread_chart
 from lamcore_leaderboard.cases import failure_matrix, metric_views
 from lamcore_leaderboard.facts import UNSTATED
 from lamcore_leaderboard.plotting import Styles
-from lamcore_leaderboard.views import item_bars, radars, tradeoffs
+from lamcore_leaderboard.views import domain_bars, item_bars, radars, tradeoffs
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from lamcore.suite import PublishedRow
 
 ASSETS = ("board.css", "theme.js", "table.js", "charts.js")
 DOCUMENT = "data/leaderboard.json"
@@ -123,7 +125,8 @@ def _pages(board: Board, reports: Mapping[str, str]) -> dict[str, str]:
             radars=radars(board, styles),
             tradeoffs=tradeoffs(board, styles),
             bars=[chart for item in board.items for chart in item_bars(board, item)],
-            bar_items=board.items,
+            domain_bars=domain_bars(board),
+            sources=_sources(board),
         ),
         "methods.html": render("methods.html").render(
             **common, root="", here="methods", quantities=QUANTITIES.values(), n_draws=N_DRAWS
@@ -194,6 +197,16 @@ def _copy_reports(board: Board, folder: Path) -> dict[str, str]:
     return paths
 
 
+def _sources(board: Board) -> list[tuple[str, str, str]]:
+    """Source, address and note of published rows, each once."""
+    return list(dict.fromkeys(source_of(row.published) for row in board.rows if row.published is not None))
+
+
+def source_of(row: PublishedRow) -> tuple[str, str, str]:
+    """What published rows of one origin share."""
+    return row.source, row.url, row.note
+
+
 def _facets(board: Board) -> list[dict[str, Any]]:
     """What rows can be filtered by, without what would leave no choice."""
     found = []
@@ -215,6 +228,11 @@ def _scale(board: Board, column: Column) -> Scale:
     if baseline is not None and baseline.value:
         high = min(high, _OUTLIER * baseline.value)
     return Scale(min([0.0, *values, *ends]), high)
+
+
+def _failed_cases(item: Item) -> int:
+    """Over all models."""
+    return sum(run.n_failed for _, run in item.runs)
 
 
 def _trees(row: Row) -> list[Any]:
@@ -277,5 +295,5 @@ def _environment() -> Environment:
         "place": _place,
     }
     environment.filters.update(shown)
-    environment.globals.update(as_published=_as_published, UNSTATED=UNSTATED)
+    environment.globals.update(as_published=_as_published, source_of=source_of, failed_cases=_failed_cases, UNSTATED=UNSTATED)
     return environment

@@ -54,6 +54,20 @@ def radars(board: Board, styles: Styles) -> list[Chart]:
     return charts
 
 
+def domain_bars(board: Board) -> list[Chart]:
+    """Bars for each domain of each headline, published rows beside measured ones."""
+    charts: list[Chart] = []
+    for headline in board.suite.headlines:
+        for domain in domains_of(board, headline):
+            bars = [bar for row in board.rows if (bar := _domain_bar(row, headline.name, domain)) is not None]
+            baseline = None if board.dummy is None else domain_value(board.dummy, headline.name, domain)
+            if bars:
+                title = f"{headline.title}: {domain}"
+                key = f"domain-{len(charts)}"
+                charts.append(_bars(key, title, headline.unit, headline.direction, bars, baseline))
+    return charts
+
+
 def domains_of(board: Board, headline: Headline) -> list[str]:
     """The suite's domains that a headline has parts for."""
     known = dict.fromkeys(item.item.domain for item in board.items if item.item.domain)
@@ -72,10 +86,21 @@ def domain_value(row: Row, headline: str, domain: str) -> float | None:
     """A row's error in a domain of a headline."""
     if row.published is not None:
         return row.published.domains.get(headline, {}).get(domain)
+    part = _domain_part(row, headline, domain)
+    return None if part is None else part.value
+
+
+def _domain_part(row: Row, headline: str, domain: str) -> Score | None:
     if row.standing is None or headline not in row.standing.scores:
         return None
-    part = find_part(row.standing.scores[headline].parts, domain)
-    return None if part is None else part.value
+    return find_part(row.standing.scores[headline].parts, domain)
+
+
+def _domain_bar(row: Row, headline: str, domain: str) -> Bar | None:
+    value, part = domain_value(row, headline, domain), _domain_part(row, headline, domain)
+    if value is None or row.kind == "dummy":
+        return None
+    return Bar(row, value, None if part is None else part.interval)
 
 
 def tradeoffs(board: Board, styles: Styles) -> list[Chart]:
