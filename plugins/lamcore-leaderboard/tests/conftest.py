@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from lamcore import Case, Metric, ScoredCase
-from lamcore.scoring import mean_absolute_error, success_rate
+from lamcore.scoring import mean_absolute_error, root_mean_square_error, success_rate
 
 HERE = Path(__file__).parent
 SUITE_CARD = {
@@ -80,6 +80,10 @@ def make_run(
         metrics = [
             mean_absolute_error(scored, name="mae", error="error_k", label="x_k", unit="K"),
             success_rate(scored),
+            *(
+                [root_mean_square_error(scored, name="rmse", error="error_k", label="x_k", unit="K")]
+                * (task == "molecules")
+            ),
         ]
     dataset = dataset or {"speed": "ladder"}.get(task, f"{task}-data")
     options = {"protocol": "default"} if task != "speed" else {}
@@ -121,7 +125,7 @@ def make_run(
     return folder
 
 
-def speed(value: float, context: str) -> Metric:
+def make_speed(value: float, context: str) -> Metric:
     """A metric that depends on the hardware."""
     return Metric("throughput", value, "atom/µs", "higher", None, None, 12, 0, "", context)
 
@@ -133,7 +137,7 @@ def make_model(
     for task in ("surfaces", "molecules", "vibrations"):
         make_run(runs, task, model, scale=scale, **how)
     if throughput is not None:
-        make_run(runs, "speed", model, metrics=[speed(throughput, context)], **{**how, "failed": ()})
+        make_run(runs, "speed", model, metrics=[make_speed(throughput, context)], **{**how, "failed": ()})
 
 
 def install_suite(site: Path) -> None:
@@ -191,3 +195,32 @@ def write_run(runs: Path) -> Callable[..., Path]:
 def write_model(runs: Path) -> Callable[..., None]:
     """`make_model` into `runs`."""
     return partial(make_model, runs)
+
+
+@pytest.fixture
+def speed() -> Callable[[float, str], Metric]:
+    """`make_speed`."""
+    return make_speed
+
+
+@pytest.fixture(scope="module")
+def made_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of five models and two published rows, one for all tests of a module."""
+    folder = tmp_path_factory.mktemp("board")
+    runs = folder / "runs"
+    runs.mkdir()
+    make_model(runs, "alpha", scale=2, throughput=2.0)
+    make_model(runs, "beta", scale=4, throughput=5.0, licences=("MIT", "ASL (academic)"))
+    make_model(runs, "gamma", scale=6, throughput=0.4, context="NVIDIA H200", failed=(1, 5))
+    make_model(runs, "delta", scale=110, throughput=300.0)
+    make_run(runs, "surfaces", "part")
+    install_suite(folder / "packages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder / "packages"))
+        patch.delitem(sys.modules, "suite_for_tests", raising=False)
+        patch.setenv("LAMCORE_PLUGINS", "suite-for-tests,leaderboard")
+        from lamcore.cli import main
+
+        status = main(["leaderboard", str(runs), "--suite", "made-1", "--output", str(folder / "site")])
+    assert status == 0
+    return folder / "site"

@@ -26,8 +26,8 @@ from lamcore_leaderboard.plotting import (
     full_label,
     hidden_note,
     is_log,
-    label_positions,
     label,
+    label_positions,
     legend,
     plain,
     scale,
@@ -65,8 +65,11 @@ def bar_chart(key: str, title: str, unit: str, direction: str, bars: Sequence[Ba
                 "pattern": {"shape": pattern, "fgcolor": SOFT, "size": 5},
             },
             error_x=_error_bars([bar for _, bar in members]),
-            customdata=[[bar.row.name, format_number(bar.value), format_interval(bar.interval)] for _, bar in members],
-            hovertemplate=f"%{{customdata[0]}}<br>%{{customdata[1]}} {shown_unit(unit)}<br>95 %: %{{customdata[2]}}<extra></extra>",
+            customdata=[
+                [escape(bar.row.name), format_number(bar.value), format_interval(bar.interval)] for _, bar in members
+            ],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]} "
+            f"{escape(shown_unit(unit))}<br>95 %: %{{customdata[2]}}<extra></extra>",
         )
     figure.update_layout(
         base_layout(),
@@ -142,8 +145,8 @@ def radar_chart(
         key=key,
         title=title,
         says=f"{title}: 1 − error in {', '.join(axes)} for {len(errors)} rows; further out is better.",
-        note="1 − error: the rim is a perfect model. Errors above 1 are at the centre; models without a domain are not drawn."
-        + hidden_note(len(errors)),
+        note="1 − error: the rim is a perfect model. Errors above 1 are at the centre; models without a domain are "
+        "not drawn." + hidden_note(len(errors)),
         height=430 + 20 * (min(len(errors), 24) // 3),
         figure=plain(figure),
         header=["model", *(f"error, {domain}" for domain in axes)],

@@ -96,6 +96,7 @@ def label(row: Row) -> str:
 
 
 def full_label(row: Row) -> str:
+    """A row's whole name, for tables."""
     return f"{row.name} (as published)" if row.kind == "published" else row.name
 
 
@@ -105,19 +106,23 @@ def escape(text: str) -> str:
 
 
 def shown_unit(unit: str) -> str:
+    """A unit to write behind a number; nothing for pure numbers."""
     return "" if unit == "1" else unit
 
 
 def better(direction: str) -> str:
+    """Where the better values lie on a horizontal axis."""
     return "← better" if direction == "lower" else "better →"
 
 
 def axis_title(title: str, unit: str, direction: str) -> str:
+    """What is on an axis."""
     arrow = "lower is better" if direction == "lower" else "higher is better"
     return f"{escape(title)}{'' if unit == '1' else f' [{escape(unit)}]'}, {arrow}"
 
 
 def hidden_note(n_rows: int) -> str:
+    """Said where a chart does not show all models at first."""
     return " Choose models in the legend." if n_rows > SHOWN_AT_FIRST else ""
 
 
@@ -193,6 +198,7 @@ def base_layout() -> dict[str, Any]:
 
 
 def axis(title: str) -> dict[str, Any]:
+    """An axis in the colours of the page."""
     return {
         "title": {"text": title, "font": {"size": 12, "color": SOFT}, "standoff": 8},
         "gridcolor": GRID,
@@ -206,6 +212,7 @@ def axis(title: str) -> dict[str, Any]:
 
 
 def legend() -> dict[str, Any]:
+    """A legend below the chart."""
     return {
         "orientation": "h",
         "yref": "container",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from lamcore.errors import ConfigError, RunFolderError
 from lamcore.provenance import total_cost
 from lamcore.quantities import QUANTITIES
-from lamcore.results import PAGE, RunSummary
 from lamcore.resampling import N_DRAWS
+from lamcore.results import PAGE, RunSummary
 from lamcore.text import format_interval, format_number, format_seconds
 from lamcore_leaderboard import export
 from lamcore_leaderboard.board import Board, Cell, Column, Item, Row, parts_of
@@ -295,5 +295,7 @@ def _environment() -> Environment:
         "place": _place,
     }
     environment.filters.update(shown)
-    environment.globals.update(as_published=_as_published, source_of=source_of, failed_cases=_failed_cases, UNSTATED=UNSTATED)
+    environment.globals.update(
+        as_published=_as_published, source_of=source_of, failed_cases=_failed_cases, UNSTATED=UNSTATED
+    )
     return environment

@@ -22,7 +22,7 @@ def item_bars(board: Board, item: Item) -> list[Chart]:
     name, first = next(iter(item.runs[0][1].metrics.items()), (None, None))
     if name is None or first is None:
         return []
-    charts = []
+    charts: list[Chart] = []
     contexts = sorted({run.metrics[name].context for _, run in item.runs if name in run.metrics})
     for context in contexts:
         metrics = [(row, run.metrics[name]) for row, run in item.runs if name in run.metrics]
@@ -44,7 +44,7 @@ def radars(board: Board, styles: Styles) -> list[Chart]:
 
     Models that lack a domain are not drawn: a line that skips it would look like another shape.
     """
-    charts = []
+    charts: list[Chart] = []
     for headline in board.suite.headlines:
         domains = domains_of(board, headline)
         lines = [(row, [domain_value(row, headline.name, one) for one in domains]) for row in board.rows]
