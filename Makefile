@@ -6,7 +6,7 @@ INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --constr
 editable = $(foreach package,$(1),--editable ./$(package))
 
 # Installed and tested together; the plugins below exclude one another, and have an environment each.
-TOGETHER := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task plugins/lamcore-leaderboard
+TOGETHER := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task plugins/lamcore-lambench plugins/lamcore-md-task plugins/lamcore-efficiency-task plugins/lamcore-torsion-task plugins/lamcore-leaderboard
 APART := mace orb deepmd
 EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite
 TOOLS := pytest pytest-xdist ruff mypy import-linter uv html5lib playwright

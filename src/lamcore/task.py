@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lamcore.model import Model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScoredCase:
     """A case with its scores, or with the reason why it has none.
 
@@ -96,10 +96,13 @@ class Task(ABC):
         needs: The properties that a model must give.
         alone: Whether its cases are calculated one at a time, so that what it measures of the model is not mixed with
             what other cases ask.
+        depends_on_machine: Whether its numbers depend on the machine, as times do. A run of such a task on another
+            machine is another run.
     """
 
     needs: frozenset[str] = frozenset(("energy", "forces"))
     alone: bool = False
+    depends_on_machine: bool = False
 
     @abstractmethod
     def calculate(self, case: Case, model: Model) -> Mapping[str, Any]:
