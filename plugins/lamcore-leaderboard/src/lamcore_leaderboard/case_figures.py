@@ -8,17 +8,22 @@ from lamcore.text import format_number
 from lamcore_leaderboard.cases import MOST_DRAWN, CaseValues, MetricView, drawn
 from lamcore_leaderboard.plotting import (
     DUMMY,
+    MOST_IN_LEGEND,
     SHOWN_AT_FIRST,
     SOFT,
     Chart,
     Styles,
     axis,
+    bar_axis,
+    bar_height,
+    bar_margins,
     base_layout,
     escape,
     full_label,
     hidden_note,
     label,
     legend,
+    legend_height,
     plain,
     scale,
 )
@@ -64,8 +69,8 @@ def spread_chart(view: MetricView, styles: Styles) -> Chart:
     figure.update_layout(
         base_layout(),
         showlegend=False,
-        margin={"l": 8, "r": 12, "t": 8, "b": 40},
-        xaxis={**axis(f"{title} [{escape(view.unit)}]"), **scale(everything)},
+        margin=bar_margins(len(names)),
+        xaxis={**bar_axis(f"{title} [{escape(view.unit)}]", len(names)), **scale(everything)},
         yaxis={**axis(""), "showgrid": False, "categoryorder": "array", "categoryarray": names[::-1]},
     )
     return Chart(
@@ -73,7 +78,7 @@ def spread_chart(view: MetricView, styles: Styles) -> Chart:
         title="Spread over cases",
         says=f"{view.name} of single cases for {len(view.cases)} models.",
         note="A point is a case; the box holds the middle half. Failed cases are not drawn." + _thinned_note(view),
-        height=90 + 46 * len(names),
+        height=bar_height(len(names), 46),
         figure=plain(figure),
         header=["model", "cases", "failed", "lowest", "median", "highest"],
         rows=[_quartiles(one) for one in view.cases],
@@ -96,7 +101,7 @@ def parity_chart(view: MetricView, styles: Styles) -> Chart | None:
         hoverinfo="skip",
         showlegend=False,
     )
-    for number, one in enumerate(members):
+    for number, one in enumerate(members[:MOST_IN_LEGEND]):
         style = styles(one.row)
         kept = drawn({case_id: abs(pair[1] - pair[0]) for case_id, pair in one.pairs.items()})
         figure.add_scatter(
@@ -121,7 +126,7 @@ def parity_chart(view: MetricView, styles: Styles) -> Chart | None:
         title="Predictions against labels",
         says=f"Predictions against labels behind {view.name} for {len(members)} models; on the line they agree.",
         note="On the dotted line they agree." + hidden_note(len(members)) + _thinned_note(view),
-        height=440,
+        height=370 + legend_height(len(members)),
         figure=plain(figure),
         header=["model", "cases", f"mean prediction − label [{view.unit}]", "furthest off"],
         rows=[_bias(one) for one in members],

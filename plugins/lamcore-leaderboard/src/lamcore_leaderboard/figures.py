@@ -14,12 +14,16 @@ from lamcore_leaderboard.plotting import (
     DUMMY,
     GRID,
     INK,
+    MOST_IN_LEGEND,
     SHOWN_AT_FIRST,
     SOFT,
     Chart,
     Styles,
     axis,
     axis_title,
+    bar_axis,
+    bar_height,
+    bar_margins,
     base_layout,
     better,
     escape,
@@ -29,6 +33,7 @@ from lamcore_leaderboard.plotting import (
     label,
     label_positions,
     legend,
+    legend_height,
     plain,
     scale,
     shown_unit,
@@ -75,8 +80,11 @@ def bar_chart(key: str, title: str, unit: str, direction: str, bars: Sequence[Ba
         base_layout(),
         barmode="overlay",
         showlegend=False,
-        margin={"l": 8, "r": 12, "t": 8, "b": 48},
-        xaxis={**axis(f"{better(direction)}{f', {unit}' if unit != '1' else ''}"), "rangemode": "tozero"},
+        margin=bar_margins(len(bars)),
+        xaxis={
+            **bar_axis(f"{better(direction)}{f', {escape(unit)}' if unit != '1' else ''}", len(bars)),
+            "rangemode": "tozero",
+        },
         yaxis={**axis(""), "showgrid": False, "categoryorder": "array", "categoryarray": names[::-1]},
     )
     if dummy is not None:
@@ -88,7 +96,7 @@ def bar_chart(key: str, title: str, unit: str, direction: str, bars: Sequence[Ba
         title=title,
         says=says,
         note="",
-        height=56 + 26 * len(bars),
+        height=bar_height(len(bars), 26),
         figure=plain(figure),
         header=["model", f"value [{unit}]", "95 % interval"],
         rows=[[full_label(bar.row), format_number(bar.value), format_interval(bar.interval)] for bar in bars]
@@ -102,7 +110,7 @@ def radar_chart(
     """1 − error by domain, one closed line for each model; an error above 1 is drawn at the centre."""
     figure = go.Figure()
     shown = 0
-    for row, values in errors:
+    for row, values in _first(errors):
         style = styles(row)
         visible = row.kind == "dummy" or shown < SHOWN_AT_FIRST
         shown += row.kind != "dummy"
@@ -147,11 +155,19 @@ def radar_chart(
         says=f"{title}: 1 − error in {', '.join(axes)} for {len(errors)} rows; further out is better.",
         note="1 − error: the rim is a perfect model. Errors above 1 are at the centre; models without a domain are "
         "not drawn." + hidden_note(len(errors)),
-        height=430 + 20 * (min(len(errors), 24) // 3),
+        height=370 + legend_height(len(errors)),
         figure=plain(figure),
         header=["model", *(f"error, {domain}" for domain in axes)],
         rows=[[full_label(row), *(format_number(value) for value in values)] for row, values in errors],
     )
+
+
+def _first(
+    errors: Sequence[tuple[Row, Sequence[float | None]]],
+) -> list[tuple[Row, Sequence[float | None]]]:
+    """As many models as a legend holds, and the dummy."""
+    models = [one for one in errors if one[0].kind != "dummy"][:MOST_IN_LEGEND]
+    return [one for one in errors if one[0].kind == "dummy" or one in models]
 
 
 @dataclass(frozen=True)
@@ -220,13 +236,15 @@ def tradeoff_chart(
                 name=f"Pareto front: {context or 'all'}",
                 hoverinfo="skip",
             )
-    labels = label_positions(
-        [(point.x, point.y) for point in points],
-        [label(point.row) for point in points],
-        is_log(xs := [point.x for point in points]),
-        is_log(ys := [point.y for point in points]),
+    crowded = len(points) > MOST_IN_LEGEND
+    named = [point for point in points if not crowded or point.row.slug in fronts]
+    xs, ys = [point.x for point in points], [point.y for point in points]
+    positions = label_positions(
+        [(point.x, point.y) for point in named], [label(point.row) for point in named], is_log(xs), is_log(ys)
     )
-    for point, position in zip(points, labels, strict=True):
+    labels = dict(zip((point.row.slug for point in named), positions, strict=True))
+    for point in points:
+        position = labels.get(point.row.slug)
         style = styles(point.row)
         figure.add_scatter(
             x=[point.x],
@@ -237,7 +255,7 @@ def tradeoff_chart(
             textfont={"size": 12, "color": INK},
             cliponaxis=False,
             name=label(point.row),
-            showlegend=None in labels,
+            showlegend=not crowded and None in positions,
             marker={"symbol": style.symbol, "size": 11, "color": style.colour},
             error_x=_whisker(point.x, point.x_interval, style.colour),
             error_y=_whisker(point.y, point.y_interval, style.colour),
@@ -260,7 +278,7 @@ def tradeoff_chart(
         note="A line joins the models that no other on the same hardware beats in both."
         if any(contexts)
         else "A line joins the models that no other beats in both.",
-        height=460,
+        height=400 + (legend_height(len(points)) if None in positions and not crowded else 60),
         figure=plain(figure),
         header=["model", f"{x[0]} [{x[1]}]", f"{y[0]} [{y[1]}]", "measured on", "on the front"],
         rows=[

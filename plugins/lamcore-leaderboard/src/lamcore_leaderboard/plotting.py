@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 N_COLOURS = 8
 SHOWN_AT_FIRST = 6
 """Models that a chart with a legend shows before the reader chooses others."""
+MOST_IN_LEGEND = 16
+"""Models that a chart with a legend holds at most; all are in its table."""
+_MANY_BARS = 20
 DASHES = ("solid", "dash", "dot", "dashdot")
 SOFT, INK, GRID, DUMMY = "var(--soft)", "var(--ink)", "var(--line)", "var(--dummy)"
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "hexagon")
@@ -123,7 +126,32 @@ def axis_title(title: str, unit: str, direction: str) -> str:
 
 def hidden_note(n_rows: int) -> str:
     """Said where a chart does not show all models at first."""
+    if n_rows > MOST_IN_LEGEND:
+        return (
+            f" The first {MOST_IN_LEGEND} of {n_rows} models are in the legend, to choose from; all are in the table."
+        )
     return " Choose models in the legend." if n_rows > SHOWN_AT_FIRST else ""
+
+
+def legend_height(n_rows: int) -> int:
+    """What a legend needs below a chart, in CSS pixels, on a telephone's width too."""
+    return 19 * min(n_rows, MOST_IN_LEGEND)
+
+
+def bar_axis(title: str, n_bars: int) -> dict[str, Any]:
+    """The horizontal axis of bars: below them, or above where there are so many that the chart scrolls."""
+    return {**axis(title), "side": "top" if n_bars > _MANY_BARS else "bottom"}
+
+
+def bar_margins(n_bars: int) -> dict[str, int]:
+    """Room for the axis of bars."""
+    above, below = (52, 8) if n_bars > _MANY_BARS else (8, 48)
+    return {"l": 8, "r": 12, "t": above, "b": below}
+
+
+def bar_height(n_bars: int, each: int) -> int:
+    """Of a chart of bars, in CSS pixels."""
+    return 56 + (each if n_bars <= _MANY_BARS else 2 * each // 3) * n_bars
 
 
 def is_log(values: Sequence[float]) -> bool:
