@@ -16,10 +16,9 @@ from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job, Outcome
 from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
+from lamcore.hardware import n_threads
 from lamcore.records import Failure, Record
 from lamcore.stored_values import check_storable
-from lamcore.hardware import n_threads
-from lamcore.records import Failure, Record, check_storable
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -135,6 +134,7 @@ def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> 
 
 def _let_go_of_frames(error: BaseException | None) -> None:
     """Drop the tracebacks of an exception and of what led to it.
+
     Frames that hold an exception whose traceback holds them are a cycle, in which the structures of a case, and of its
     neighbours in the batch, would stay until Python looks for cycles.
     """
