@@ -6,10 +6,10 @@ INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --constr
 editable = $(foreach package,$(1),--editable ./$(package))
 
 # Installed and tested together; the plugins below exclude one another, and have an environment each.
-TOGETHER := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task plugins/lamcore-lambench plugins/lamcore-md-task plugins/lamcore-efficiency-task plugins/lamcore-torsion-task
+TOGETHER := plugins/lamcore-sevenn plugins/lamcore-chgnet plugins/lamcore-phonon-task plugins/lamcore-lambench plugins/lamcore-md-task plugins/lamcore-efficiency-task plugins/lamcore-torsion-task plugins/lamcore-leaderboard
 APART := mace orb deepmd
 EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite
-TOOLS := pytest pytest-xdist ruff mypy import-linter uv
+TOOLS := pytest pytest-xdist ruff mypy import-linter uv html5lib playwright
 # One numerical thread a test process: two run side by side, and threads that wait for each other cost more than they bring.
 PYTEST := bin/python -m pytest -n 2
 core-tests plugin-tests packaging-tests $(APART:%=%-tests): export OMP_NUM_THREADS ?= 1
