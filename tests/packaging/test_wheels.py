@@ -11,6 +11,7 @@ TOGETHER = (
     "lamcore_md_task",
     "lamcore_efficiency_task",
     "lamcore_torsion_task",
+    "lamcore_leaderboard",
 )
 """The plugins that can be installed together; the others exclude one another."""
 

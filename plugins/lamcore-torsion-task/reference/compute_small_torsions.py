@@ -1,6 +1,6 @@
 """Compute the reference energies of the dataset `small-torsions` with pyscf.
 
-    python compute_small_torsions.py scan WORK    one JSON file a molecule; those that are there are kept
+    python compute_small_torsions.py scan WORK [MOLECULE]   one JSON file a molecule; those that are there are kept
     python compute_small_torsions.py pack WORK small-torsions.extxyz
 
 Geometries: the dihedral is held at 0, 15, ... 180 degrees, everything else is relaxed with PBE-D3(BJ)/def2-SVP, each
@@ -38,15 +38,14 @@ GEOMETRY_CONVERGENCE = {  # Hartree, Hartree/Bohr and Angstrom
 }
 # name: SMILES with the four atoms of the dihedral mapped 1 to 4, and whether the scan starts at both ends.
 MOLECULES = {
-    "butane": ("[CH3:1][CH2:2][CH2:3][CH3:4]", False),
-    "n-methylformamide": ("[O:1]=[CH:2][NH:3][CH3:4]", True),
     "hydrogen-peroxide": ("[H:1][O:2][O:3][H:4]", False),
     "methyl-formate": ("[O:1]=[CH:2][O:3][CH3:4]", False),
+    "butane": ("[CH3:1][CH2:2][CH2:3][CH3:4]", False),
+    "formamide": ("[O:1]=[CH:2][N:3]([H])[H:4]", True),
     "1,2-difluoroethane": ("[F:1][CH2:2][CH2:3][F:4]", False),
-    "dimethyl-disulfide": ("[CH3:1][S:2][S:3][CH3:4]", False),
+    "hydrogen-disulfide": ("[H:1][S:2][S:3][H:4]", False),
     "acrolein": ("[CH2:1]=[CH:2][CH:3]=[O:4]", False),
     "ethanol": ("[CH3:1][CH2:2][O:3][H:4]", False),
-    "1-chloropropane": ("[CH3:1][CH2:2][CH2:3][Cl:4]", False),
 }
 ANGLES_DEG = range(0, 181, 15)
 
@@ -180,15 +179,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=("scan", "pack"))
     parser.add_argument("work", type=Path)
-    parser.add_argument("target", type=Path, nargs="?")
+    parser.add_argument("target", nargs="?", help="the one molecule to scan, or the file to write")
     arguments = parser.parse_args()
     if arguments.action == "pack":
-        pack(arguments.work, arguments.target or Path("small-torsions.extxyz"))
+        pack(arguments.work, Path(arguments.target or "small-torsions.extxyz"))
         return
     arguments.work.mkdir(parents=True, exist_ok=True)
     for name, (smiles, both_ends) in MOLECULES.items():
         target = arguments.work / f"{name}.json"
-        if target.is_file():
+        if target.is_file() or arguments.target not in (None, name):
             continue
         print(name, flush=True)
         begin = time.process_time()

@@ -66,11 +66,11 @@ def assert_same(case, other, tolerance=1e-6):
 
 
 def test_the_embedded_set_has_24_angles_and_mirror_images_of_equal_energy(embedded):
-    assert len(embedded) >= 8
+    assert len(embedded) >= 5
     for case in embedded:
         np.testing.assert_allclose(case.settings["angles_deg"], np.arange(-165, 181, 15), atol=0.01)
         energies = np.array(case.reference["energies_kcal_per_mol"])
-        np.testing.assert_allclose(energies[:11], energies[21:10:-1], atol=1e-6)
+        np.testing.assert_allclose(energies[:11], energies[22:11:-1], atol=1e-6)
         assert energies.min() == 0
 
 
@@ -78,7 +78,7 @@ def test_embedded_labels_agree_with_experiment(embedded):
     """From spectroscopy, kcal/mol.
 
     Hydrogen peroxide, 386 cm⁻¹ at trans and 2460 cm⁻¹ at cis: R. H. Hunt, R. A. Leacock, C. W. Peters, K. T. Hecht,
-    J. Chem. Phys. 42, 1931 (1965). Butane, gauche above trans: R. M. Balabin, J. Phys. Chem. A 113, 1012 (2009).
+    J. Chem. Phys. 42, 1931 (1965).
     """
     profiles = {
         case.id: dict(zip(np.round(case.settings["angles_deg"]), case.reference["energies_kcal_per_mol"], strict=True))
@@ -86,7 +86,6 @@ def test_embedded_labels_agree_with_experiment(embedded):
     }
     assert profiles["hydrogen-peroxide"][180] == pytest.approx(1.10, abs=0.35)
     assert profiles["hydrogen-peroxide"][0] == pytest.approx(7.03, abs=0.6)
-    assert profiles["butane"][60] - profiles["butane"][180] == pytest.approx(0.66, abs=0.2)
 
 
 @pytest.mark.parametrize("name", ["scan.extxyz", "scan.extxyz.gz", "scan.xyz"])
@@ -144,11 +143,14 @@ def lambench_folder(root, cases):
 
 
 def test_lambenchs_folders_give_the_same_case(embedded, tmp_path):
-    cases = read(lambench_folder(tmp_path / "set", embedded[:2]), functional="CCSD(T)")
+    cases = read(lambench_folder(tmp_path / "set", embedded[:2]), energy_unit="kcal/mol")
     assert [case.id for case in cases] == sorted(case.id for case in embedded[:2])
     for case in cases:
         assert_same(case, next(one for one in embedded if one.id == case.id))
         assert not case.structures[0].pbc.any()
+        assert case.settings["functional"] == "CCSD(T)"
+    (case, _) = read(tmp_path / "set", functional="ωB97M")
+    assert case.settings["functional"] == "ωB97M"
 
 
 def test_lambenchs_fragments_come_in_the_order_of_their_numbers(formate, tmp_path):
@@ -215,7 +217,6 @@ def test_wrong_input_is_told_with_what_to_do_next(formate, tmp_path):
         (good, {"energy_tag": "E"}, "are for SDF"),
         (good, {"format": "lambench"}, "is a file, which the format lambench is not"),
         (tmp_path / "empty", {"functional": "PBE"}, "holds no fragments, expected a folder of fragment folders"),
-        (tmp_path / "empty", {}, "give dataset.functional="),
         (sdf, {}, "give dataset.functional="),
         (sdf, {"functional": "PBE"}, "needs dataset.energy_tag="),
         (

@@ -63,7 +63,8 @@ def build_torsions(
         path: The file (.gz or not), a folder that holds it alone, or the folder that holds a folder for each fragment.
         format: Told by the name unless given.
         labels: Which energies of an extended XYZ: its key energy_dlpno_ccsdt, energy_wb97xd3bj or erel_b3lyp.
-        functional: Of the labels, such as CCSD(T); needed for SDF and LAMBench's folders, which do not tell.
+        functional: Of the labels, such as CCSD(T); needed for SDF, which does not tell. LAMBench's folders are taken to
+            hold CCSD(T), as since its version 0.3.0; of older ones give ωB97M.
         energy_tag: SDF: the tag that holds the energy.
         energy_unit: SDF: its unit; of LAMBench's folders kcal/mol unless given.
         group_tag: SDF: the tag that names the fragment; the title line unless given.

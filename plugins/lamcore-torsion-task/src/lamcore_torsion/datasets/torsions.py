@@ -12,6 +12,8 @@ from lamcore_torsion.datasets.files import given_path
 from lamcore_torsion.datasets.units import EnergyUnit
 
 Format = Literal["auto", "extxyz", "sdf", "lambench"]
+LAMBENCH_FUNCTIONAL = "CCSD(T)"
+"""Of LAMBench's labels since its version 0.3.0; before that they were ωB97M."""
 _EXPECTED = "an extended XYZ file, an SDF, or a folder in LAMBench's layout"
 _ENDINGS: dict[str, Format] = {".extxyz": "extxyz", ".xyz": "extxyz", ".sdf": "sdf", ".sd": "sdf"}
 
@@ -41,14 +43,14 @@ def open_torsions(
         if energy_unit is not None:
             raise DataError(f"{found}: energies of an extended XYZ are in eV; leave dataset.energy_unit out")
         return ExtxyzTorsions(found, labels, functional)
+    if chosen == "lambench":
+        from lamcore_torsion.datasets.lambench import LambenchTorsions
+
+        return LambenchTorsions(found, functional or LAMBENCH_FUNCTIONAL, energy_unit or "kcal/mol")
     if functional is None:
         raise DataError(
             f"{found}: does not tell what its energies were computed with; give dataset.functional=… (such as CCSD(T))"
         )
-    if chosen == "lambench":
-        from lamcore_torsion.datasets.lambench import LambenchTorsions
-
-        return LambenchTorsions(found, functional, energy_unit or "kcal/mol")
     if energy_tag is None or energy_unit is None:
         raise DataError(
             f"{found}: an SDF needs dataset.energy_tag=… and dataset.energy_unit=… (kcal/mol, kJ/mol, eV, Hartree)"
