@@ -128,8 +128,11 @@ class LambenchSuite(Suite):
         item = SuiteItem(key, title, domain, task, dataset, _PROTOCOL, {**options, **path})
         if found:
             return item
-        missing = "needs LAMBench's data" if self._data is None else f"{self._data} has no {' or '.join(names)}"
-        return replace(item, missing=missing, obtain=f"suite.data=<folder with LAMBench's data>, from {DATA_PAGE}")
+        if self._data is None:
+            how = f"suite.data=<folder with LAMBench's data>, from {DATA_PAGE}"
+            return replace(item, missing="needs LAMBench's data", obtain=how)
+        missing = f"{self._data} has no {' or '.join(names)}"
+        return replace(item, missing=missing, obtain="`lamcore show suite` says where LAMBench's data are")
 
     def _force_fields(self, results: Mapping[str, Any], runs: Mapping[str, RunSummary]) -> Score:
         domains = []

@@ -33,7 +33,8 @@ class HeadlineEntry:
         missing: What an item that was not run counts, of means; a ratio counts 1.
         unit: Of means and inverses.
         scale: Of inverses.
-        draws: What the uncertainty of means and inverses is that of: `cases`, resampled, or `metric`, its own interval.
+        draws: What the uncertainty of means and inverses is that of: `cases`, resampled, or `metric`, its own interval,
+            for positive numbers.
         decimals: Models are ranked by the value rounded to so many; None for all.
     """
 
