@@ -1,9 +1,9 @@
 """Single cases of an item, against the scores that they were made from."""
 
 import pytest
-from lamcore_leaderboard.board import Item, Row
 from lamcore_leaderboard.case_figures import parity_chart, spread_chart
 from lamcore_leaderboard.cases import failure_matrix, metric_views
+from lamcore_leaderboard.entries import Item, Row
 from lamcore_leaderboard.plotting import Styles
 
 from lamcore import Case, ScoredCase

@@ -13,7 +13,7 @@ from lamcore_leaderboard.names import Slugs
 if TYPE_CHECKING:
     from lamcore.results import RunSummary
     from lamcore.task import Contributions, Metric
-    from lamcore_leaderboard.board import Item, Row
+    from lamcore_leaderboard.entries import Item, Row
 
 MOST_DRAWN = 800
 """Cases of a run that are drawn at most."""

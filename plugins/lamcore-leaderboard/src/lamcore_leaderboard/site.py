@@ -18,9 +18,9 @@ from lamcore.resampling import N_DRAWS
 from lamcore.results import PAGE, RunSummary
 from lamcore.text import format_interval, format_number, format_seconds
 from lamcore_leaderboard import export
-from lamcore_leaderboard.board import Board, Cell, Column, Item, Row, parts_of
 from lamcore_leaderboard.case_figures import parity_chart, spread_chart
 from lamcore_leaderboard.cases import failure_matrix, metric_views
+from lamcore_leaderboard.entries import Board, Cell, Column, Item, Row, parts_of
 from lamcore_leaderboard.facts import UNSTATED
 from lamcore_leaderboard.plotting import Styles
 from lamcore_leaderboard.views import domain_bars, item_bars, radars, tradeoffs
