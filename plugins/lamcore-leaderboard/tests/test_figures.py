@@ -7,7 +7,7 @@ from lamcore_leaderboard.entries import Row
 from lamcore_leaderboard.figures import Bar, bar_chart, radar_chart
 from lamcore_leaderboard.labels import label_positions
 from lamcore_leaderboard.names import Slugs
-from lamcore_leaderboard.plotting import Styles, label
+from lamcore_leaderboard.plotting import Styles, label, scale
 from lamcore_leaderboard.tradeoff import Point, pareto_front, tradeoff_chart
 
 
@@ -114,3 +114,13 @@ def test_slugs_are_unique_and_safe():
     made = [slugs(text) for text in ("7net-l3i5", "7net l3i5", "Größe/../x", "…", "a" * 200)]
     assert made[:4] == ["7net-l3i5", "7net-l3i5-2", "groe-x", "x"]
     assert len(made[4]) == 60
+
+
+def test_ticks_of_a_short_logarithmic_axis_are_written_in_full():
+    axis = scale([0.3, 9.0])
+    assert axis["type"] == "log"
+    assert {"0.5", "1", "2", "5"} <= set(axis["ticktext"])
+    assert dict(zip(axis["ticktext"], axis["tickvals"], strict=True))["0.5"] == 0.5
+    assert scale([1.0, 3.0])["rangemode"] == "normal"
+    assert scale([-1.0, 300.0])["rangemode"] == "normal"
+    assert scale([1e-3, 1e3]) == {"type": "log", "dtick": 1}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lamcore.cards import SuiteCard
 from lamcore.standings import Standing, dummy, places, standings
-from lamcore_leaderboard.entries import Board, Cell, Column, Item, Row
+from lamcore_leaderboard.entries import Board, Cell, Column, Item, Row, parts_of
 from lamcore_leaderboard.facts import UNSTATED, item_facts, model_facts
 from lamcore_leaderboard.gather import Certificate, Refused, certificate_for
 from lamcore_leaderboard.names import Slugs
@@ -41,7 +41,12 @@ def make_board(
     slugs = Slugs()
     rows = [_measured(one, columns, ranks, suite, certificates, registry, slugs) for one in measured]
     if baseline is not None:
-        cells = {column.key: _cell(column, baseline.scores.get(column.headline.name)) for column in columns}
+        cells = {
+            column.key: _cell(column, baseline.scores.get(column.headline.name))
+            if column.headline.dummy
+            else Cell(None, note="has no meaning for the dummy")
+            for column in columns
+        }
         rows.append(Row("dummy", "dummy", slugs("dummy"), _there(cells), {"kind": ("dummy",)}, standing=baseline))
     rows += [_published(one, columns, slugs(f"{one.model} published")) for one in published]
     rows = _sorted(rows, columns)
@@ -88,7 +93,14 @@ def _cell(column: Column, score: Score | None, place: tuple[int, int] | None = N
         return Cell(None, note="the suite gave no such score")
     if column.context and (column.published or (score.value is not None and score.context != column.context)):
         return None
-    return Cell(score.value, score.interval, place, score.note)
+    return Cell(score.value, score.interval, place, score.note or _why_none(score))
+
+
+def _why_none(score: Score) -> str:
+    """The first reason that a part gives for a score that has no value."""
+    if score.value is not None:
+        return ""
+    return next((f"{one.title or one.name}: {one.note}" for _, one in parts_of(score) if one.note), "")
 
 
 def _there(cells: Mapping[str, Cell | None]) -> dict[str, Cell]:

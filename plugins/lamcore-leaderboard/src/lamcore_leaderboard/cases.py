@@ -108,7 +108,17 @@ def metric_views(item: Item) -> list[MetricView]:
     for row, run in item.runs:
         for name, metric in run.metrics.items():
             groups.setdefault((name, metric.context), []).append((row, run))
-    return [_view(name, context, members, slugs(name)) for (name, context), members in groups.items()]
+    # A run that failed as a whole does not tell the context of its metrics: it belongs into no column of its own.
+    told = {name for (name, context), members in groups.items() if context and _has_value(name, members)}
+    return [
+        _view(name, context, members, slugs(name))
+        for (name, context), members in groups.items()
+        if name not in told or _has_value(name, members)
+    ]
+
+
+def _has_value(name: str, members: Sequence[tuple[Row, RunSummary]]) -> bool:
+    return any(run.metrics[name].value is not None for _, run in members)
 
 
 def failure_matrix(item: Item) -> FailureMatrix:

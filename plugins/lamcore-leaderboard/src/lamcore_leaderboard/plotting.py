@@ -7,6 +7,7 @@ there are eight of each, and symbols and dashes differ wherever colours do.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ SOFT, INK, GRID, DUMMY = "var(--soft)", "var(--ink)", "var(--line)", "var(--dumm
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "hexagon")
 _LONGEST_LABEL = 26
 _LINEAR_SPAN = 10.0
+_FEW_DECADES = 2.5
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,15 @@ def is_log(values: Sequence[float]) -> bool:
 
 def scale(values: Sequence[float]) -> dict[str, Any]:
     """The kind of an axis for some values."""
-    return {"type": "log", "dtick": 1} if is_log(values) else {"rangemode": "normal"}
+    if not is_log(values):
+        return {"rangemode": "normal"}
+    decades = math.log10(max(values) / min(values))
+    if decades > _FEW_DECADES:
+        return {"type": "log", "dtick": 1}
+    # Plotly would write 0.5 as 5 between two decades.
+    powers = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    ticks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def base_layout() -> dict[str, Any]:

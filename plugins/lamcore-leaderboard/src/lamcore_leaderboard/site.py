@@ -11,6 +11,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from lamcore.errors import ConfigError, RunFolderError
 from lamcore.provenance import total_cost
 from lamcore.quantities import QUANTITIES
@@ -277,6 +279,11 @@ def _as_published(column: Column, value: float) -> str:
     return format_number(value) if decimals is None else f"{value:.{decimals}f}"
 
 
+def _breakable(name: str) -> Markup:
+    """A long name that may be broken after its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -293,6 +300,7 @@ def _environment() -> Environment:
         "interval": format_interval,
         "seconds": format_seconds,
         "place": _place,
+        "breakable": _breakable,
     }
     environment.filters.update(shown)
     environment.globals.update(
