@@ -1,9 +1,9 @@
 """Single cases of an item, against the scores that they were made from."""
 
 import pytest
-from lamcore_leaderboard.board import Item, Row
 from lamcore_leaderboard.case_figures import parity_chart, spread_chart
 from lamcore_leaderboard.cases import failure_matrix, metric_views
+from lamcore_leaderboard.entries import Item, Row
 from lamcore_leaderboard.plotting import Styles
 
 from lamcore import Case, ScoredCase
@@ -92,3 +92,13 @@ def test_metrics_of_different_hardware_are_apart(write_run, speed):
     ]
     views = metric_views(Item(SuiteItem("speed", "Speed", "", "speed", "d"), "speed", None, members))
     assert [(view.context, len(view.models)) for view in views] == [("cpu", 1), ("gpu", 1)]
+
+
+def test_a_run_that_failed_as_a_whole_has_no_column_of_its_own(write_run, speed):
+    whole, failed = speed(2.0, "cpu"), speed(None, "")
+    members = [
+        (Row("measured", name, name, {}, {}), read_run(write_run("speed", name, metrics=[metric])))
+        for name, metric in (("a", whole), ("b", failed))
+    ]
+    views = metric_views(Item(SuiteItem("speed", "Speed", "", "speed", "d"), "speed", None, members))
+    assert [view.context for view in views] == ["cpu"]

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from lamcore_leaderboard.board import Row
 from lamcore_leaderboard.cases import MOST_DRAWN, drawn
-from lamcore_leaderboard.figures import Bar, Point, bar_chart, pareto_front, radar_chart, tradeoff_chart
+from lamcore_leaderboard.entries import Row
+from lamcore_leaderboard.figures import Bar, bar_chart, radar_chart
+from lamcore_leaderboard.labels import label_positions
 from lamcore_leaderboard.names import Slugs
-from lamcore_leaderboard.plotting import Styles, label, label_positions
+from lamcore_leaderboard.plotting import Styles, label, scale
+from lamcore_leaderboard.tradeoff import Point, pareto_front, tradeoff_chart
 
 
 def row(name, kind="measured"):
@@ -64,7 +66,7 @@ def test_the_radar_is_one_minus_the_error_and_stays_inside():
 
 def test_bars_carry_their_intervals_and_tell_published_from_measured():
     bars = [Bar(row("a"), 1.0, (0.5, 2.0)), Bar(row("p", "published"), 1.5, None), Bar(row("b"), 3.0, None)]
-    chart = bar_chart("k", "t", "K", "lower", bars, dummy=2.5)
+    chart = bar_chart("k", "t", "error", "K", "lower", bars, dummy=2.5)
     measured, published = chart.figure["data"]
     assert (measured["x"], published["x"]) == ([1.0, 3.0], [1.5])
     assert measured["error_x"]["array"] == [1.0, None]
@@ -112,3 +114,13 @@ def test_slugs_are_unique_and_safe():
     made = [slugs(text) for text in ("7net-l3i5", "7net l3i5", "Größe/../x", "…", "a" * 200)]
     assert made[:4] == ["7net-l3i5", "7net-l3i5-2", "groe-x", "x"]
     assert len(made[4]) == 60
+
+
+def test_ticks_of_a_short_logarithmic_axis_are_written_in_full():
+    axis = scale([0.3, 9.0])
+    assert axis["type"] == "log"
+    assert {"0.5", "1", "2", "5"} <= set(axis["ticktext"])
+    assert dict(zip(axis["ticktext"], axis["tickvals"], strict=True))["0.5"] == 0.5
+    assert scale([1.0, 3.0])["rangemode"] == "normal"
+    assert scale([-1.0, 300.0])["rangemode"] == "normal"
+    assert scale([1e-3, 1e3]) == {"type": "log", "dtick": 1}

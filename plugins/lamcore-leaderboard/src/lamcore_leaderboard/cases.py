@@ -13,7 +13,7 @@ from lamcore_leaderboard.names import Slugs
 if TYPE_CHECKING:
     from lamcore.results import RunSummary
     from lamcore.task import Contributions, Metric
-    from lamcore_leaderboard.board import Item, Row
+    from lamcore_leaderboard.entries import Item, Row
 
 MOST_DRAWN = 800
 """Cases of a run that are drawn at most."""
@@ -108,7 +108,17 @@ def metric_views(item: Item) -> list[MetricView]:
     for row, run in item.runs:
         for name, metric in run.metrics.items():
             groups.setdefault((name, metric.context), []).append((row, run))
-    return [_view(name, context, members, slugs(name)) for (name, context), members in groups.items()]
+    # A run that failed as a whole does not tell the context of its metrics: it belongs into no column of its own.
+    told = {name for (name, context), members in groups.items() if context and _has_value(name, members)}
+    return [
+        _view(name, context, members, slugs(name))
+        for (name, context), members in groups.items()
+        if name not in told or _has_value(name, members)
+    ]
+
+
+def _has_value(name: str, members: Sequence[tuple[Row, RunSummary]]) -> bool:
+    return any(run.metrics[name].value is not None for _, run in members)
 
 
 def failure_matrix(item: Item) -> FailureMatrix:

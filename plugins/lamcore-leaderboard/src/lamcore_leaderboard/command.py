@@ -11,7 +11,8 @@ from lamcore.config import group_options
 from lamcore.errors import ConfigError
 from lamcore.registry import load_registry
 from lamcore.schema import check_options
-from lamcore_leaderboard.board import Board, make_board
+from lamcore_leaderboard.board import make_board
+from lamcore_leaderboard.entries import Board
 from lamcore_leaderboard.gather import gather_certificates, gather_runs
 from lamcore_leaderboard.site import check_output, write_site
 

@@ -13,7 +13,7 @@ from lamcore.provenance import total_cost
 
 if TYPE_CHECKING:
     from lamcore.results import RunSummary
-    from lamcore_leaderboard.board import Board, Column, Row
+    from lamcore_leaderboard.entries import Board, Column, Row
 
 FORMAT = "lamcore-leaderboard"
 VERSION = 1

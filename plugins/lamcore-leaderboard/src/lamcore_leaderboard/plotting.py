@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 if TYPE_CHECKING:
-    from lamcore_leaderboard.board import Row
+    from lamcore_leaderboard.entries import Row
 
 N_COLOURS = 8
 SHOWN_AT_FIRST = 6
@@ -28,7 +28,7 @@ SOFT, INK, GRID, DUMMY = "var(--soft)", "var(--ink)", "var(--line)", "var(--dumm
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "hexagon")
 _LONGEST_LABEL = 26
 _LINEAR_SPAN = 10.0
-_PLOT_WIDTH, _PLOT_HEIGHT, _OVERHANG = 430.0, 300.0, 40.0
+_FEW_DECADES = 2.5
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,6 @@ def shown_unit(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
-def better(direction: str) -> str:
-    """Where the better values lie on a horizontal axis."""
-    return "← better" if direction == "lower" else "better →"
-
-
 def axis_title(title: str, unit: str, direction: str) -> str:
     """What is on an axis."""
     arrow = "lower is better" if direction == "lower" else "higher is better"
@@ -161,56 +156,15 @@ def is_log(values: Sequence[float]) -> bool:
 
 def scale(values: Sequence[float]) -> dict[str, Any]:
     """The kind of an axis for some values."""
-    return {"type": "log", "dtick": 1} if is_log(values) else {"rangemode": "normal"}
-
-
-Box = tuple[float, float, float, float]
-"""Left, right, bottom and top."""
-
-
-def label_positions(
-    points: Sequence[tuple[float, float]], labels: Sequence[str], x_log: bool, y_log: bool
-) -> list[str | None]:
-    """Where to write the label of each point so that none covers another label or point; None where it would.
-
-    Estimated for a chart of the width that it has on a desk; Plotly knows positions around a point only.
-    """
-    xs = _spread([x for x, _ in points], x_log, _PLOT_WIDTH)
-    ys = _spread([y for _, y in points], y_log, _PLOT_HEIGHT)
-    taken: list[Box] = [(x - 7, x + 7, y - 7, y + 7) for x, y in zip(xs, ys, strict=True)]
-    positions: list[str | None] = []
-    for index, text in enumerate(labels):
-        width, found = 7.0 * len(text), None
-        for position, box in _around(xs[index], ys[index], width).items():
-            others = taken[:index] + taken[index + 1 :]
-            inside = box[0] > -_OVERHANG and box[1] < _PLOT_WIDTH + _OVERHANG
-            if inside and not any(_overlap(box, other) for other in others):
-                found = position
-                taken.append(box)
-                break
-        positions.append(found)
-    return positions
-
-
-def _around(x: float, y: float, width: float) -> dict[str, Box]:
-    half, height, gap = width / 2, 16.0, 8.0
-    return {
-        "top center": (x - half, x + half, y + gap, y + gap + height),
-        "bottom center": (x - half, x + half, y - gap - height, y - gap),
-        "middle right": (x + gap, x + gap + width, y - height / 2, y + height / 2),
-        "middle left": (x - gap - width, x - gap, y - height / 2, y + height / 2),
-    }
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
-
-
-def _spread(values: Sequence[float], log: bool, length: float) -> list[float]:
-    """Values as pixels along an axis."""
-    shown = [math.log10(value) for value in values] if log else list(values)
-    low, width = min(shown, default=0.0), (max(shown, default=0.0) - min(shown, default=0.0)) or 1.0
-    return [(value - low) / width * length for value in shown]
+    if not is_log(values):
+        return {"rangemode": "normal"}
+    decades = math.log10(max(values) / min(values))
+    if decades > _FEW_DECADES:
+        return {"type": "log", "dtick": 1}
+    # Plotly would write 0.5 as 5 between two decades.
+    powers = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    ticks = [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def base_layout() -> dict[str, Any]:

@@ -11,6 +11,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from lamcore.errors import ConfigError, RunFolderError
 from lamcore.provenance import total_cost
 from lamcore.quantities import QUANTITIES
@@ -18,9 +20,9 @@ from lamcore.resampling import N_DRAWS
 from lamcore.results import PAGE, RunSummary
 from lamcore.text import format_interval, format_number, format_seconds
 from lamcore_leaderboard import export
-from lamcore_leaderboard.board import Board, Cell, Column, Item, Row, parts_of
 from lamcore_leaderboard.case_figures import parity_chart, spread_chart
 from lamcore_leaderboard.cases import failure_matrix, metric_views
+from lamcore_leaderboard.entries import Board, Cell, Column, Item, Row, parts_of
 from lamcore_leaderboard.facts import UNSTATED
 from lamcore_leaderboard.plotting import Styles
 from lamcore_leaderboard.views import domain_bars, item_bars, radars, tradeoffs
@@ -277,6 +279,11 @@ def _as_published(column: Column, value: float) -> str:
     return format_number(value) if decimals is None else f"{value:.{decimals}f}"
 
 
+def _breakable(name: str) -> Markup:
+    """A long name that may be broken after its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -293,6 +300,7 @@ def _environment() -> Environment:
         "interval": format_interval,
         "seconds": format_seconds,
         "place": _place,
+        "breakable": _breakable,
     }
     environment.filters.update(shown)
     environment.globals.update(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamcore_leaderboard.board import Board, Cell, Column, Item, Row, find_part
-from lamcore_leaderboard.figures import Bar, Point, bar_chart, radar_chart, tradeoff_chart
+from lamcore_leaderboard.entries import Board, Cell, Column, Item, Row, find_part
+from lamcore_leaderboard.figures import Bar, bar_chart, radar_chart
+from lamcore_leaderboard.tradeoff import Point, tradeoff_chart
 
 if TYPE_CHECKING:
     from lamcore.suite import Headline, Score
     from lamcore_leaderboard.plotting import Chart, Styles
+
+_SCORE = "score in the suite"
 
 
 def item_bars(board: Board, item: Item) -> list[Chart]:
@@ -33,9 +36,8 @@ def item_bars(board: Board, item: Item) -> list[Chart]:
         ]
         if bars:
             title = _with_context(f"{item.item.title}: {name}", context)
-            charts.append(
-                _bars(f"bar-{item.slug}-{len(charts)}", title, first.unit, first.direction, bars, first.dummy)
-            )
+            key = f"bar-{item.slug}-{len(charts)}"
+            charts.append(_bars(key, title, name, first.unit, first.direction, bars, first.dummy))
     return charts
 
 
@@ -64,7 +66,7 @@ def domain_bars(board: Board) -> list[Chart]:
             if bars:
                 title = f"{headline.title}: {domain}"
                 key = f"domain-{len(charts)}"
-                charts.append(_bars(key, title, headline.unit, headline.direction, bars, baseline))
+                charts.append(_bars(key, title, headline.name, headline.unit, headline.direction, bars, baseline))
     return charts
 
 
@@ -172,14 +174,15 @@ def _score_bars(board: Board, item: Item, scored: list[tuple[Row, Score]]) -> li
         baseline = None if board.dummy is None else _item_score(board.dummy, item)
         dummy = None if baseline is None or baseline.context != context else baseline.value
         title = _with_context(item.item.title, context)
-        charts.append(_bars(f"bar-{item.slug}-{len(charts)}", title, first.unit, first.direction, bars, dummy))
+        key = f"bar-{item.slug}-{len(charts)}"
+        charts.append(_bars(key, title, _SCORE, first.unit, first.direction, bars, dummy))
     return charts
 
 
-def _bars(key: str, title: str, unit: str, direction: str, bars: list[Bar], dummy: float | None) -> Chart:
+def _bars(key: str, title: str, what: str, unit: str, direction: str, bars: list[Bar], dummy: float | None) -> Chart:
     """Sorted, the best first."""
     sign = 1 if direction == "lower" else -1
-    return bar_chart(key, title, unit, direction, sorted(bars, key=lambda bar: sign * bar.value), dummy)
+    return bar_chart(key, title, what, unit, direction, sorted(bars, key=lambda bar: sign * bar.value), dummy)
 
 
 def _with_context(title: str, context: str) -> str:
