@@ -3,7 +3,7 @@
 import json
 import zipfile
 
-TOGETHER = ("lamcore_sevenn", "lamcore_chgnet", "lamcore_phonon_task")
+TOGETHER = ("lamcore_sevenn", "lamcore_chgnet", "lamcore_phonon_task", "lamcore_forcefield_task")
 """The plugins that can be installed together; the others exclude one another."""
 
 
