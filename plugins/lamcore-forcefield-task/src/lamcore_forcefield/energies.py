@@ -73,10 +73,11 @@ def shift_energies(scored: Sequence[ScoredCase], bias: str, weights: Weights) ->
 
 def composition_of(one: ScoredCase) -> dict[str, int]:
     """Atoms of each element of a case."""
-    if one.scores is not None:
-        composition: dict[str, int] = one.scores["composition"]
-        return composition
-    return dict(Counter(one.case.structures[0].get_chemical_symbols()))
+    from ase.formula import Formula
+
+    if one.scores is None:
+        return dict(Counter(one.case.structures[0].get_chemical_symbols()))
+    return dict(Formula(one.scores["formula"]).count())
 
 
 def _frames(scored: Sequence[ScoredCase], compositions: Mapping[str, Composition]) -> list[_Frame]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from lamcore.report import RunView, Section, figure_html, table_html
 from lamcore_forcefield.drawing import draw
 from lamcore_forcefield.energies import Energies, shift_energies
 from lamcore_forcefield.figures import breakdown_figure, magnitude_names, parity_figure
+from lamcore_forcefield.frame_errors import force_sums_by_element, force_sums_by_magnitude
 from lamcore_forcefield.labels import FORCES
 from lamcore_forcefield.task import ForcefieldSettings, settings_from
 
@@ -43,7 +44,7 @@ def _parity(view: RunView, energies: Energies) -> str:
         n_atoms = np.array([energies.n_atoms[case_id] for case_id in ids])
         reference = -np.array([energies.dummy_ev[case_id] for case_id in ids]) / n_atoms
         pairs = reference, reference + np.array([energies.errors_ev[case_id] for case_id in ids]) / n_atoms
-    largest = max(((one.scores or {}).get("largest_force_component", 0.0) for one in _done(view)), default=0.0)
+    largest = max((float(np.abs(pair).max()) for _, *pair in _forces(view)), default=0.0)
     if pairs is None and not largest:
         return ""
     n_failed = sum(one.scores is None for one in view.scored)
@@ -52,26 +53,26 @@ def _parity(view: RunView, energies: Energies) -> str:
         "reference less the shifts fitted to the reference, the prediction less those of the difference as well. "
         + (f"{n_failed} of {len(view.scored)} frames failed and are not drawn." if n_failed else "No frame failed.")
     )
-    return figure_html(parity_figure(pairs, _forces(view), largest), caption)
+    forces = ((reference, predicted) for _, reference, predicted in _forces(view))
+    return figure_html(parity_figure(pairs, forces, largest), caption)
 
 
-def _forces(view: RunView) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Reference and predicted forces, frame by frame, each read when its turn comes."""
+def _forces(view: RunView) -> Iterator[tuple[list[str], NDArray[np.float64], NDArray[np.float64]]]:
+    """Symbols, reference and predicted forces, frame by frame, each read when its turn comes."""
     for one in _done(view):
-        reference = one.case.structures[0].arrays.get(FORCES)
-        if reference is not None:
-            yield reference, np.asarray(view.outputs[one.case.id]["forces"])
+        atoms = one.case.structures[0]
+        if (reference := atoms.arrays.get(FORCES)) is not None:
+            yield atoms.get_chemical_symbols(), reference, np.asarray(view.outputs[one.case.id]["forces"])
 
 
 def _breakdown(view: RunView) -> str:
     """Force errors by element and by magnitude, as a figure and a table."""
     elements: dict[str, NDArray[np.float64]] = {}
     bins = np.zeros((len(magnitude_names()), 4))
-    for one in _done(view):
-        scores: Mapping[str, Any] = one.scores or {}
-        for symbol, sums in scores.get("by_element", {}).items():
+    for symbols, reference, predicted in _forces(view):
+        for symbol, sums in force_sums_by_element(symbols, predicted, reference).items():
             elements[symbol] = elements.get(symbol, np.zeros(4)) + np.array(sums)
-        bins += np.array(scores.get("by_magnitude", bins * 0))
+        bins += np.array(force_sums_by_magnitude(predicted, reference))
     if not elements:
         return ""
     groups = [*sorted(elements.items()), *(zip(magnitude_names(), bins, strict=True))]

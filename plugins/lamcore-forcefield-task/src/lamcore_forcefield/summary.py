@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +11,7 @@ import numpy as np
 from lamcore import Case, Metric, ScoredCase
 from lamcore.scoring import label_of, pooled_mean, success_rate
 from lamcore_forcefield import frame_errors
-from lamcore_forcefield.energies import shift_energies
+from lamcore_forcefield.energies import Energies, shift_energies
 from lamcore_forcefield.labels import FORCES, STRESS
 
 if TYPE_CHECKING:
@@ -66,52 +65,37 @@ def score_frame(case: Case, output: Mapping[str, Any]) -> dict[str, Any]:
     """Compare one frame with its labels.
 
     Returns:
-        `composition`; `energy_error_ev`, prediction − reference before any shift; sums of errors as
-        `frame_errors` describes them, with the same of a model of zero forces and stress under `dummy`; sums by element
-        and by magnitude of the reference force.
+        `formula`; `energy_error_ev`, prediction − reference before any shift; sums of errors as `frame_errors` describes
+        them, with those of a model of zero forces and zero stress under `dummy`.
     """
     atoms = case.structures[0]
-    scores: dict[str, Any] = {"composition": dict(Counter(atoms.get_chemical_symbols()))}
+    scores: dict[str, Any] = {"formula": atoms.get_chemical_formula()}
     if (energy := label_of(case, "energy")) is not None:
         scores["energy_error_ev"] = output["energy"] - energy
-    scores |= _parts(atoms, output)
-    if FORCES in atoms.arrays:
-        predicted, reference = np.asarray(output["forces"]), atoms.arrays[FORCES]
-        scores["by_element"] = frame_errors.force_sums_by_element(atoms.get_chemical_symbols(), predicted, reference)
-        scores["by_magnitude"] = frame_errors.force_sums_by_magnitude(predicted, reference)
-        scores["largest_force_component"] = float(max(np.abs(predicted).max(), np.abs(reference).max()))
-    scores["dummy"] = zero_parts(atoms)
-    return scores
+    return scores | _sums(atoms, output) | {"dummy": zero_sums(atoms)}
 
 
-def zero_parts(atoms: Atoms) -> dict[str, float]:
+def zero_sums(atoms: Atoms) -> dict[str, float]:
     """What a model of zero forces and zero stress adds to the sums: the baseline, from labels alone."""
-    return _parts(atoms, {"forces": np.zeros((len(atoms), 3)), "stress": np.zeros(6)})
+    return _sums(atoms, {"forces": np.zeros((len(atoms), 3)), "stress": np.zeros(6)})
 
 
 def metrics(scored: Sequence[ScoredCase], settings: ForcefieldSettings) -> list[Metric]:
     """Every metric that the labels of the run allow, and the share of frames that did not fail."""
     energies = shift_energies(scored, settings.bias_in_force, settings.weights_in_force)
-    dummies: dict[str, Mapping[str, float]] = {}
-    pooled = []
-    for one in scored:
-        case_id = one.case.id
-        dummies[case_id] = _energy_parts(energies.dummy_ev.get(case_id), energies.n_atoms[case_id]) | (
-            zero_parts(one.case.structures[0]) if one.scores is None else one.scores["dummy"]
-        )
-        if one.scores is not None:
-            error = energies.errors_ev.get(case_id)
-            pooled.append(replace(one, scores={**one.scores, **_energy_parts(error, energies.n_atoms[case_id])}))
-        else:
-            pooled.append(one)
+    # The labels of failed frames, which have no scores to keep their sums.
+    of_failed = {one.case.id: zero_sums(one.case.structures[0]) for one in scored if one.scores is None}
     groups = groups_of(scored)
     found = []
     for spec in METRICS:
-        dummy = {i: (parts[spec.total], parts[spec.weight]) for i, parts in dummies.items() if spec.total in parts}
-        if not _is_labelled(spec, scored, dummy) or (spec.lambench and not settings.is_lambench):
+        if spec.lambench and not settings.is_lambench:
+            continue
+        is_energy = spec.weight == "n_frames"
+        shown, dummy = (_energy_parts if is_energy else _other_parts)(spec, scored, energies, of_failed)
+        if not dummy and not (is_energy and any(label_of(one.case, "energy") is not None for one in scored)):
             continue
         metric = pooled_mean(
-            pooled,
+            shown,
             name=spec.name,
             total=spec.total,
             weight=spec.weight,
@@ -122,9 +106,7 @@ def metrics(scored: Sequence[ScoredCase], settings: ForcefieldSettings) -> list[
             failures="excluded" if settings.is_lambench else "dummy",
             groups=groups,
         )
-        if spec.total.startswith("energy"):
-            metric = replace(metric, note=f"{metric.note}; {energies.note}")
-        found.append(metric)
+        found.append(replace(metric, note=f"{metric.note}; {energies.note}") if is_energy else metric)
     return [*found, success_rate(scored)]
 
 
@@ -135,33 +117,44 @@ def groups_of(scored: Sequence[ScoredCase]) -> dict[str, str] | None:
     return {one.case.id: str(one.case.settings.get("group", one.case.id)) for one in scored}
 
 
-def _is_labelled(spec: Pooled, scored: Sequence[ScoredCase], dummy: Mapping[str, Any]) -> bool:
-    """Whether the dataset has the labels; energies that no fit can judge give a metric without a value."""
-    if spec.total.startswith("energy"):
-        return any(label_of(one.case, "energy") is not None for one in scored)
-    return bool(dummy)
+def _energy_parts(
+    spec: Pooled, scored: Sequence[ScoredCase], energies: Energies, _: Mapping[str, Any]
+) -> tuple[list[ScoredCase], dict[str, tuple[float, float]]]:
+    """What each frame and its dummy add to a metric of energies; frames that cannot be judged have no dummy."""
+
+    def total(case_id: str, error_ev: float) -> float:
+        error = error_ev / energies.n_atoms[case_id] if spec.total.endswith("per_atom") else error_ev
+        return error**2 if spec.root else abs(error)
+
+    dummy = {case_id: (total(case_id, error), 1.0) for case_id, error in energies.dummy_ev.items()}
+    shown = []
+    for one in scored:
+        error = energies.errors_ev.get(one.case.id)
+        parts = None if error is None else {spec.total: total(one.case.id, error), spec.weight: 1.0}
+        shown.append(replace(one, scores=parts))
+    return shown, dummy
 
 
-def _parts(atoms: Atoms, output: Mapping[str, Any]) -> dict[str, float]:
-    parts: dict[str, float] = {}
+def _other_parts(
+    spec: Pooled, scored: Sequence[ScoredCase], _: Energies, of_failed: Mapping[str, Mapping[str, float]]
+) -> tuple[list[ScoredCase], dict[str, tuple[float, float]]]:
+    """What each frame and its dummy add to a metric of forces or stress; frames without the label have no dummy."""
+    dummy = {}
+    for one in scored:
+        sums = of_failed[one.case.id] if one.scores is None else one.scores["dummy"]
+        if spec.total in sums:
+            dummy[one.case.id] = sums[spec.total], sums[spec.weight]
+    return list(scored), dummy
+
+
+def _sums(atoms: Atoms, output: Mapping[str, Any]) -> dict[str, float]:
+    sums: dict[str, float] = {}
     if FORCES in atoms.arrays:
-        sums = frame_errors.force_sums(np.asarray(output["forces"]), atoms.arrays[FORCES])
-        parts |= {f"force_{name}": value for name, value in sums.items()}
+        forces = frame_errors.force_sums(np.asarray(output["forces"]), atoms.arrays[FORCES])
+        sums |= {f"force_{name}": value for name, value in forces.items()}
     if STRESS in atoms.info and output.get("stress") is not None:
-        sums = frame_errors.stress_sums(
+        stress = frame_errors.stress_sums(
             np.asarray(output["stress"]), np.asarray(atoms.info[STRESS]), atoms.get_volume(), len(atoms)
         )
-        parts |= {f"virial_{name}": value for name, value in sums.items()}
-    return parts
-
-
-def _energy_parts(error_ev: float | None, n_atoms: int) -> dict[str, float]:
-    if error_ev is None:
-        return {}
-    return {
-        "n_frames": 1.0,
-        "energy_squared": error_ev**2,
-        "energy_absolute": abs(error_ev),
-        "energy_squared_per_atom": (error_ev / n_atoms) ** 2,
-        "energy_absolute_per_atom": abs(error_ev) / n_atoms,
-    }
+        sums |= {f"virial_{name}": value for name, value in stress.items()}
+    return sums

@@ -2,6 +2,7 @@
 
     pip install pyscf ase
     OMP_NUM_THREADS=1 python make_small_molecules.py small-molecules.extxyz
+    OMP_NUM_THREADS=1 python make_small_molecules.py --verify small-molecules.extxyz
 
 Each molecule starts from its geometry in the G2 set that comes with ASE (L. A. Curtiss et al., J. Chem. Phys. 106, 1063
 (1997), doi:10.1063/1.473182; the two cations from those of CH4 and NH3). Its atoms are displaced along the normal modes
@@ -21,7 +22,7 @@ import numpy as np
 import pyscf
 from ase import Atoms, units
 from ase.build import molecule
-from ase.io import write
+from ase.io import read, write
 from numpy.typing import NDArray
 from pyscf import dft, gto, scf
 from pyscf.data import nist
@@ -31,6 +32,9 @@ SEED = 20251121
 XC, BASIS, GRID_LEVEL = "PBE", "def2-TZVP", 6
 SCF_TOLERANCE_HARTREE = 1e-11
 LOWEST_MODE_PER_CM = 200.0
+VERIFIED = ("H2O", "H2CO", "CH3Cl", "SO2", "NO2", "NH4+")
+VERIFY_STEP_ANG = 2e-3
+VERIFY_TOLERANCE_EV_PER_ANG = 1e-4
 
 CLOSED_SHELL = [
     "H2O",
@@ -181,5 +185,34 @@ def main(path: Path) -> None:
     write(path, frames, format="extxyz")
 
 
+def verify(path: Path) -> None:
+    """Compare some forces of the file with central differences of energies computed anew.
+
+    Raises:
+        SystemExit: One differs by more than `VERIFY_TOLERANCE_EV_PER_ANG`.
+    """
+    frames = {(atoms.info["molecule"], atoms.info["temperature_k"]): atoms for atoms in read(path, index=":")}
+    largest = 0.0
+    for name in VERIFIED:
+        atoms = frames[name, TEMPERATURES_K[-1]]
+        species = Species(name, atoms, int(atoms.info["charge"]), int(atoms.info["spin"]))
+        index, axis = 0, int(np.argmax(np.abs(atoms.get_forces()[0])))
+        energies = []
+        for sign in (1, -1):
+            moved = Atoms(atoms.numbers, atoms.positions)
+            moved.positions[index, axis] += sign * VERIFY_STEP_ANG
+            energies.append(energy_and_forces(species, moved)[0])
+        slope = -(energies[0] - energies[1]) / (2 * VERIFY_STEP_ANG)
+        error = atoms.get_forces()[index, axis] - slope
+        largest = max(largest, abs(error))
+        print(f"{name}: force {atoms.get_forces()[index, axis]:.6f}, finite difference {slope:.6f} eV/Å", flush=True)
+    print(f"largest difference {largest:.1e} eV/Å")
+    if largest > VERIFY_TOLERANCE_EV_PER_ANG:
+        raise SystemExit(f"forces differ by up to {largest} eV/Å, expected {VERIFY_TOLERANCE_EV_PER_ANG}")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--verify":
+        verify(Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]))
