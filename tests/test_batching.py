@@ -1,10 +1,12 @@
 """Many sequential cases on one model: same numbers, fuller batches, failures kept apart."""
 
+import gc
 import random
 import sys
 import threading
 import time
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -363,3 +365,43 @@ def test_time_is_either_the_models_or_other_and_adds_up():
     elapsed = time.perf_counter() - started
     assert counters.model_seconds + counters.other_seconds == pytest.approx(elapsed, rel=0.2)
     assert counters.batches == 300
+
+
+def test_a_jobs_structures_and_output_die_with_its_outcome():
+    structures, outputs = [], []
+
+    class Output(dict):
+        pass
+
+    def job(model):
+        atoms = bulk("Cu", cubic=True)
+        structures.append(weakref.ref(atoms))
+        output = Output(energy=model.evaluate([atoms])[0].energy)
+        outputs.append(weakref.ref(output))
+        return output
+
+    n_jobs, n_outcomes, together = 40, 0, 4
+    hub = Hub(Recording(), BatchLimits(10_000), Counters(), max_cases=together)
+    gc.disable()
+    try:
+        for outcome in hub.run(Job(job) for _ in range(n_jobs)):
+            n_outcomes += 1
+            assert outcome.error is None
+            assert sum(one() is not None for one in structures) <= 2 * together
+            assert sum(one() is not None for one in outputs) <= 2
+        del outcome
+        assert n_outcomes == n_jobs
+        assert not any(one() for one in structures + outputs)
+    finally:
+        gc.enable()
+
+
+def test_what_a_calculator_left_half_done_when_it_raised_is_not_believed_later():
+    class RaisesAfterwards(EMT):
+        def calculate(self, *args, **kwargs):
+            super().calculate(*args, **kwargs)
+            raise ZeroDivisionError("afterwards")
+
+    cells = strained_copper(5)
+    outcomes = run(AseModel(RaisesAfterwards()), [lambda model, cell=cell: model.evaluate([cell]) for cell in cells])
+    assert ["ZeroDivisionError" in str(outcome.error) for outcome in outcomes] == [True] * 5

@@ -1,5 +1,6 @@
 """The record store: nothing recorded is ever lost, and nothing half-written is ever believed."""
 
+import gc
 import json
 import logging
 import os
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,8 @@ import pytest
 from ase.build import bulk
 
 from lamcore.errors import BadOutputError, RunFolderError
-from lamcore.records import INLINE_ELEMENTS, Failure, Record, RecordStore, read_records
+from lamcore.records import Failure, Record, RecordStore, read_records
+from lamcore.stored_values import INLINE_ELEMENTS
 
 
 def done(case_id, output=None, attempt=1):
@@ -164,8 +168,10 @@ def test_a_line_cut_anywhere_is_ignored_and_does_not_spoil_the_next(tmp_path, ca
             assert store.finished(retry_failed=False) == {"a", "b"}
             assert store.n_ignored_lines == 1
             assert "line 3" in caplog.text
-            store.append(done("d"))
+            store.append(done("d", {"energy_ev": float(length)}))
+            assert store.records["d"].output == {"energy_ev": length}
         assert list(read_records(tmp_path)) == ["a", "b", "d"]
+        assert read_records(tmp_path)["d"].output == {"energy_ev": length}
 
 
 def test_a_last_line_that_lacks_only_its_newline_counts(tmp_path):
@@ -216,11 +222,88 @@ def test_a_record_whose_array_file_is_damaged_is_computed_again(tmp_path, damage
         file.write_bytes(content[:-8] + b"\1" * 8 if damage == "changed" else content[:-8])
     with RecordStore(tmp_path) as store:
         assert store.finished(retry_failed=False) == set()
-    if damage == "changed":
-        file.unlink()
     with RecordStore(tmp_path) as store:
         store.append(done("a", {"x": array}, attempt=2))
     np.testing.assert_array_equal(read_records(tmp_path)["a"].output["x"], array)
+
+
+class Array(np.ndarray):
+    """An array that can be referred to weakly."""
+
+
+def test_an_output_dies_when_it_is_recorded_and_each_use_reads_a_new_one(tmp_path):
+    array = np.arange(10.0).view(Array)
+    recorded = weakref.ref(array)
+    gc.disable()
+    try:
+        with RecordStore(tmp_path) as store:
+            store.append(done("a", {"x": array}))
+            del array
+            assert recorded() is None
+            records = store.records
+    finally:
+        gc.enable()
+    for held in (records, read_records(tmp_path)):
+        output = held["a"].output
+        output["x"][:] = 0  # what a reader does to it is its own affair
+        np.testing.assert_array_equal(held["a"].output["x"], np.arange(10.0))
+        np.testing.assert_array_equal(held.outputs["a"]["x"], np.arange(10.0))
+
+
+def test_memory_does_not_grow_with_what_is_recorded(tmp_path):
+    n_cases, kilobytes_each = 300, 20
+
+    def append_and_read():
+        with RecordStore(tmp_path) as store:
+            for number in range(n_cases):
+                store.append(done(str(number), {"text": f"{number:0{1000 * kilobytes_each}}"}))
+        records = read_records(tmp_path)
+        for case_id, output in records.outputs.items():
+            assert output["text"].lstrip("0") == case_id.lstrip("0")
+        return records
+
+    tracemalloc.start()
+    try:
+        records = append_and_read()
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(records) == n_cases
+    assert (tmp_path / "records.jsonl").stat().st_size > n_cases * kilobytes_each * 1000
+    assert held < n_cases * 1000
+    assert peak < 1_000_000
+
+
+def test_records_tell_ids_and_statuses_without_reading(tmp_path):
+    with RecordStore(tmp_path) as store:
+        store.append(done("a"))
+        store.append(failed("b"))
+    records = read_records(tmp_path)
+    (tmp_path / "records.jsonl").unlink()
+    assert records.statuses == {"a": "done", "b": "failed"}
+    assert list(records.outputs) == ["a"]
+    assert ("a" in records, "b" in records.outputs, "c" in records) == (True, False, False)
+    assert len(records.outputs) == 1
+    with pytest.raises(KeyError):
+        records["c"]
+    with pytest.raises(KeyError):
+        records.outputs["b"]
+    assert records.outputs.get("b", {}) == {}
+
+
+@pytest.mark.parametrize("change", ["gone", "shifted", "exchanged"])
+def test_a_record_that_changes_behind_the_readers_back_is_an_error_that_names_it(tmp_path, change):
+    with RecordStore(tmp_path) as store:
+        for case in "abc":
+            store.append(done(case))
+    records = read_records(tmp_path)
+    file = tmp_path / "records.jsonl"
+    content = file.read_bytes()
+    file.unlink()
+    if change != "gone":
+        file.write_bytes(b" " * 10 + content if change == "shifted" else content.replace(b'"b"', b'"x"'))
+    with pytest.raises(RunFolderError, match="the record of case 'b' has changed since the file was opened"):
+        records["b"]
 
 
 HOLD = """
@@ -370,8 +453,10 @@ def test_a_write_that_stops_half_way_leaves_the_file_usable(tmp_path, monkeypatc
         assert ((tmp_path / "records.jsonl").read_bytes() == before) == can_roll_back
         monkeypatch.undo()
         assert set(store.records) == {"a"}
-        store.append(done("c"))
+        store.append(done("c", {"energy_ev": -2.5}))
+        assert store.records["c"].output == {"energy_ev": -2.5}
     assert list(read_records(tmp_path)) == ["a", "c"]
+    assert read_records(tmp_path)["c"].output == {"energy_ev": -2.5}
 
 
 OPEN = """

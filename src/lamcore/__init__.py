@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lamcore.cases import Case as Case
+from lamcore.cases import StoredStructures as StoredStructures
 from lamcore.dataset import Dataset as Dataset
 from lamcore.hookspecs import API_VERSION as API_VERSION
 from lamcore.hookspecs import hookimpl as hookimpl

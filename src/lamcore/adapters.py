@@ -43,7 +43,11 @@ class AseModel(Model):
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
         """Energy, forces and stress of each structure, in the same order."""
-        return [self._evaluate_one(atoms) for atoms in structures]
+        try:
+            return [self._evaluate_one(atoms) for atoms in structures]
+        except BaseException:
+            self._calculator.results = {}  # else what it left half done counts when the structure is asked for again
+            raise
 
     def _evaluate_one(self, structure: Atoms) -> Prediction:
         atoms = structure.copy()

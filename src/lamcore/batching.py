@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
@@ -200,9 +201,10 @@ class Hub:
                 yield from self._advance(self._start(*item), None, waiting)
             if not waiting:
                 return
-            asked, waiting = waiting, []
+            asked, waiting = deque(waiting), []
             self._answer([request for _, request in asked])
-            for live, request in asked:
+            while asked:
+                live, request = asked.popleft()
                 live.seconds += request.seconds
                 yield from self._advance(live, request.answers, waiting)
 

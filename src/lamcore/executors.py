@@ -109,14 +109,16 @@ def _until_a_worker_dies(
     try:
         while out or (chunks and alive):
             while chunks and alive and len(out) < workers:
+                of_chunk = {case.id: attempts[case.id] for case in chunks[0] if case.id in attempts}
                 try:
-                    future = pool.submit(_calculate_chunk, selection.plain, chunks[0], dict(attempts))
+                    future = pool.submit(_calculate_chunk, selection.plain, chunks[0], of_chunk)
                 except BrokenProcessPool:
                     alive = False
                 else:
                     out[future] = chunks.popleft()
             ready, _ = wait(out, return_when=FIRST_COMPLETED)
-            for future in ready:
+            while ready:
+                future = ready.pop()
                 chunk = out.pop(future)
                 try:
                     progress = future.result()
@@ -124,7 +126,9 @@ def _until_a_worker_dies(
                     suspects += chunk
                     alive = False
                 else:
+                    del future  # it holds the outputs
                     yield progress
+                    del progress
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -49,8 +49,8 @@ def functionals(
         dataset: The dataset's card.
         cases: The cases; `functional` in the settings of one goes before the card's.
     """
-    found = [str(case.settings.get("functional") or dataset.functional) for case in cases]
-    return Functionals(_of_model(model, options), tuple(sorted({name for name in found if name})))
+    found = {str(case.settings.get("functional") or dataset.functional) for case in cases}
+    return Functionals(_of_model(model, options), tuple(sorted(found - {""})))
 
 
 def _of_model(card: ModelCard, options: Mapping[str, Any]) -> str:

@@ -1,45 +1,40 @@
 """What became of each case of a run: appended once, never rewritten, read again after any crash.
 
 A run's folder holds `records.jsonl`, one line a record. A line is complete or it is ignored: whatever a crash, a full
-disk or an editor left half-written counts for nothing, and the case it belonged to is computed again. Arrays of more
-than `INLINE_ELEMENTS` elements lie in `arrays/` beside it, each named by the SHA-256 of its file.
+disk or an editor left half-written counts for nothing, and the case it belonged to is computed again. Large arrays lie
+in `arrays/` beside it. Of each record, only its place in the file and what became of the case is kept in memory.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import logging
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from lamcore.data_files import sha256
-from lamcore.errors import BadOutputError, RunFolderError
+from lamcore.errors import RunFolderError
+from lamcore.stored_values import ARRAYS_FOLDER, decode, encode, write_array
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
 RECORDS_FILE = "records.jsonl"
-ARRAYS_FOLDER = "arrays"
 LOCK_FILE = "records.lock"
-INLINE_ELEMENTS = 1000
-"""Arrays with more elements than this go to files of their own."""
 
-_INLINE_ARRAY = "__array__"
-_FILED_ARRAY = "__array_file__"
-_MAPPED_BYTES = 64 * 1024
+Status = Literal["done", "failed"]
+_Damage = (ValueError, KeyError, TypeError, OSError, ArithmeticError, RecursionError)
+"""What reading a damaged line raises."""
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +82,7 @@ class Record:
     """
 
     case_id: str
-    status: Literal["done", "failed"]
+    status: Status
     output: Mapping[str, Any] | None
     failure: Failure | None
     seconds: float
@@ -103,6 +98,89 @@ class Record:
     def failed(cls, case_id: str, failure: Failure, seconds: float, attempt: int = 1) -> Record:
         """A case that failed just now."""
         return cls(case_id, "failed", None, failure, seconds, attempt, _now())
+
+
+class _Entry(NamedTuple):
+    """What became of a case, and where in the file its record lies."""
+
+    status: Status
+    start: int
+
+
+class Records(Mapping[str, Record]):
+    """The record that counts of each case, by case id: the latest one, except that a failure never hides a done.
+
+    The order is that in which the cases were first finished. A record is read from the file whenever it is asked for,
+    and not kept.
+    """
+
+    def __init__(self, folder: Path, entries: Mapping[str, _Entry]) -> None:
+        self._folder = folder
+        self._entries = entries
+
+    def __getitem__(self, case_id: str) -> Record:
+        """Read one record.
+
+        Raises:
+            KeyError: The case has none.
+            RunFolderError: The file, or that of an array, is no longer what it was when the run was opened.
+        """
+        entry = self._entries[case_id]
+        try:
+            with (self._folder / RECORDS_FILE).open("rb") as file:
+                file.seek(entry.start)
+                record = _read_line(file.readline(), self._folder)
+            if record.case_id != case_id:
+                raise ValueError(f"it is now that of {record.case_id!r}")
+        except _Damage as error:
+            raise RunFolderError(
+                f"{self._folder / RECORDS_FILE}: the record of case {case_id!r} has changed since the file was opened "
+                f"({type(error).__name__}: {error}); give the same command again"
+            ) from error
+        return record
+
+    def __contains__(self, case_id: object) -> bool:
+        return case_id in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def statuses(self) -> Mapping[str, Status]:
+        """Whether each case was computed or failed; nothing is read for it."""
+        return {case_id: entry.status for case_id, entry in self._entries.items()}
+
+    @property
+    def outputs(self) -> Mapping[str, Mapping[str, Any]]:
+        """What `Task.calculate` returned for each case that did not fail, read whenever it is asked for."""
+        return _Outputs(self, [case_id for case_id, status in self.statuses.items() if status == "done"])
+
+
+class _Outputs(Mapping[str, Mapping[str, Any]]):
+    """The outputs among records."""
+
+    def __init__(self, records: Records, case_ids: Iterable[str]) -> None:
+        self._records = records
+        self._case_ids = dict.fromkeys(case_ids)
+
+    def __getitem__(self, case_id: str) -> Mapping[str, Any]:
+        if case_id not in self._case_ids:
+            raise KeyError(case_id)
+        output = self._records[case_id].output
+        assert output is not None
+        return output
+
+    def __contains__(self, case_id: object) -> bool:
+        return case_id in self._case_ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._case_ids)
+
+    def __len__(self) -> int:
+        return len(self._case_ids)
 
 
 class RecordStore:
@@ -123,7 +201,7 @@ class RecordStore:
         self._lock = FileLock(self.folder / LOCK_FILE, timeout=0)
         self._file = -1
         self._ends_mid_line = False
-        self._records: dict[str, Record] = {}
+        self._entries: dict[str, _Entry] = {}
         self._n_attempts: dict[str, int] = {}
         self._n_ignored = 0
 
@@ -159,9 +237,9 @@ class RecordStore:
         self._lock.release()
 
     @property
-    def records(self) -> Mapping[str, Record]:
-        """The record that counts of each case: the latest one, except that a failure never hides a done."""
-        return dict(self._records)
+    def records(self) -> Records:
+        """The record that counts of each case, as of now."""
+        return Records(self.folder, dict(self._entries))
 
     @property
     def n_ignored_lines(self) -> int:
@@ -174,7 +252,7 @@ class RecordStore:
         Args:
             retry_failed: Whether failed cases are to be tried again.
         """
-        return {case_id for case_id, record in self._records.items() if record.status == "done" or not retry_failed}
+        return {case_id for case_id, entry in self._entries.items() if entry.status == "done" or not retry_failed}
 
     def next_attempt(self, case_id: str) -> int:
         """The number of the next try of a case: 1 if it has no record yet."""
@@ -194,15 +272,15 @@ class RecordStore:
         line = _line(record, large)
         try:
             for name, content in large.items():
-                _write_array(self.folder / ARRAYS_FOLDER / name, content)
-            self._write_line(line)
+                write_array(self.folder / ARRAYS_FOLDER / name, content)
+            start = self._write_line(line)
         except OSError as error:
             raise RunFolderError(
                 f"{self.folder}: cannot write the record of case {record.case_id!r} ({error}); the "
-                f"{len(self._records)} cases recorded before are safe; free some space or mend the folder, "
+                f"{len(self._entries)} cases recorded before are safe; free some space or mend the folder, "
                 "then give the same command again"
             ) from error
-        self._take(_read_line(line, self.folder))
+        self._take(record, start)
 
     def _open(self) -> None:
         try:
@@ -214,18 +292,19 @@ class RecordStore:
                 os.close(self._file)
                 self._file = -1
             raise _cannot_write(self.folder, error) from error
-        content = _content(self.folder)
-        self._ends_mid_line = bool(content) and not content.endswith(b"\n")
-        read, self._n_ignored = _parse(content, self.folder)
-        for record in read:
-            self._take(record)
+        scan = _Scan(self.folder)
+        for record, start in scan:
+            self._take(record, start)
+        self._n_ignored, self._ends_mid_line = scan.n_ignored, scan.ends_mid_line
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: Record, start: int) -> None:
         self._n_attempts[record.case_id] = max(record.attempt, self._n_attempts.get(record.case_id, 0))
-        _take_if_it_counts(self._records, record)
+        _take_if_it_counts(self._entries, record, start)
 
-    def _write_line(self, line: bytes) -> None:
+    def _write_line(self, line: bytes) -> int:
+        """Append a line, and tell where it begins."""
         length = os.fstat(self._file).st_size
+        start = length + self._ends_mid_line
         left = memoryview(b"\n" + line if self._ends_mid_line else line)
         try:
             while left:
@@ -240,61 +319,77 @@ class RecordStore:
                 self._ends_mid_line = left_over
             raise
         self._ends_mid_line = False
+        return start
 
 
-def read_records(folder: Path) -> dict[str, Record]:
-    """The record that counts of each case, read without the lock and without write permission.
+def read_records(folder: Path) -> Records:
+    """The record that counts of each case, without the lock and without write permission.
 
     Args:
         folder: The run's folder.
 
     Returns:
-        Records by case id, in the order in which the cases were first finished. Lines that are damaged or cut off
-        are ignored, with a logged warning.
+        Records by case id, in the order in which the cases were first finished, each read when it is asked for. Lines
+        that are damaged or cut off are ignored, with a logged warning.
 
     Raises:
         RunFolderError: There are no records to read.
     """
-    if not (Path(folder) / RECORDS_FILE).is_file():
+    folder = Path(folder)
+    if not (folder / RECORDS_FILE).is_file():
         raise RunFolderError(f"{folder}: no {RECORDS_FILE} here, expected the folder of a run")
-    records: dict[str, Record] = {}
-    for record in _parse(_content(Path(folder)), Path(folder))[0]:
-        _take_if_it_counts(records, record)
-    return records
+    entries: dict[str, _Entry] = {}
+    for record, start in _Scan(folder):
+        _take_if_it_counts(entries, record, start)
+    return Records(folder, entries)
 
 
-def _take_if_it_counts(records: dict[str, Record], record: Record) -> None:
-    known = records.get(record.case_id)
+def _take_if_it_counts(entries: dict[str, _Entry], record: Record, start: int) -> None:
+    known = entries.get(record.case_id)
     if known is None or known.status == "failed" or record.status == "done":
-        records[record.case_id] = record
+        entries[record.case_id] = _Entry(record.status, start)
 
 
-def _content(folder: Path) -> bytes:
-    try:
-        return (folder / RECORDS_FILE).read_bytes()
-    except OSError as error:
-        raise RunFolderError(f"{folder / RECORDS_FILE}: cannot be read ({error}); check its permissions") from error
+class _Scan:
+    """Goes through a file of records once, holding one line at a time.
 
+    Attributes:
+        n_ignored: Lines that were damaged or cut off.
+        ends_mid_line: Whether the last line lacks its end.
+    """
 
-def _parse(content: bytes, folder: Path) -> tuple[list[Record], int]:
-    """The records of a file's content and the number of lines ignored."""
-    records = []
-    n_ignored = 0
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line.strip():
-            continue
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.n_ignored = 0
+        self.ends_mid_line = False
+
+    def __iter__(self) -> Iterator[tuple[Record, int]]:
+        """Each record with the byte at which its line begins."""
+        path = self._folder / RECORDS_FILE
         try:
-            records.append(_read_line(line, folder))
-        except (ValueError, KeyError, TypeError, OSError, ArithmeticError, RecursionError) as error:
-            n_ignored += 1
+            with path.open("rb") as file:
+                start = 0
+                for number, line in enumerate(file, start=1):
+                    self.ends_mid_line = not line.endswith(b"\n")
+                    if line.strip() and (record := self._record(line, number)) is not None:
+                        yield record, start
+                    start += len(line)
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot be read ({error}); check its permissions") from error
+
+    def _record(self, line: bytes, number: int) -> Record | None:
+        try:
+            return _read_line(line, self._folder)
+        except _Damage as error:
+            self.n_ignored += 1
             logger.warning(
                 "%s, line %d: not a complete record, ignored; its case counts as not computed (%s: %s)",
-                folder / RECORDS_FILE,
+                self._folder / RECORDS_FILE,
                 number,
                 type(error).__name__,
                 error,
             )
-    return records, n_ignored
+            return None
 
 
 def _line(record: Record, large: dict[str, bytes]) -> bytes:
@@ -302,7 +397,7 @@ def _line(record: Record, large: dict[str, bytes]) -> bytes:
     fields = {
         "case_id": record.case_id,
         "status": record.status,
-        "output": None if record.output is None else _encode(record.output, "", large),
+        "output": None if record.output is None else encode(record.output, "", large),
         "failure": None if record.failure is None else asdict(record.failure),
         "seconds": record.seconds,
         "attempt": record.attempt,
@@ -317,105 +412,13 @@ def _read_line(line: bytes, folder: Path) -> Record:
         raise ValueError(f"status is {fields['status']!r}, expected 'done' or 'failed'")
     return Record(
         case_id=str(fields["case_id"]),
-        status=fields["status"],
-        output=None if fields["output"] is None else _decode(fields["output"], folder),
+        status="done" if fields["status"] == "done" else "failed",  # the one text, not one of each line
+        output=None if fields["output"] is None else decode(fields["output"], folder),
         failure=None if fields["failure"] is None else Failure(**fields["failure"]),
         seconds=float(fields["seconds"]),
         attempt=int(fields["attempt"]),
         finished_at=str(fields["finished_at"]),
     )
-
-
-def check_storable(output: object) -> None:
-    """Refuse an output that could not be stored.
-
-    Raises:
-        BadOutputError: It is not a mapping, or holds something that is not finite or neither JSON nor an array.
-    """
-    if not isinstance(output, Mapping):
-        raise BadOutputError(f"the task returned a {type(output).__name__}, expected values by name")
-    _encode(output, "", {})
-
-
-def _encode(value: Any, path: str, large: dict[str, bytes]) -> Any:
-    """A value as JSON, with arrays tagged so that they come back with their type and shape."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
-        return _encode(value.item(), path, large)
-    if isinstance(value, float):
-        if not np.isfinite(value):
-            raise BadOutputError(f"output {path!r} is {value}, expected a finite number")
-        return value
-    if isinstance(value, np.ndarray):
-        return _encode_array(value, path, large)
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str) or key in (_INLINE_ARRAY, _FILED_ARRAY):
-                raise BadOutputError(f"output {path!r} has the key {key!r}, expected a string other than that")
-        return {key: _encode(part, f"{path}.{key}" if path else key, large) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encode(part, f"{path}[{index}]", large) for index, part in enumerate(value)]
-    raise BadOutputError(f"output {path!r} is a {type(value).__name__}, expected JSON values and NumPy arrays")
-
-
-def _encode_array(array: NDArray[Any], path: str, large: dict[str, bytes]) -> dict[str, Any]:
-    if array.dtype.kind not in "biufcU":
-        raise BadOutputError(f"output {path!r} is an array of {array.dtype}, expected numbers, truth values or text")
-    if array.dtype.kind in "fc" and not np.all(np.isfinite(array)):
-        first = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
-        n_bad = int(np.sum(~np.isfinite(array)))
-        raise BadOutputError(
-            f"output {path!r} of shape {array.shape} has {n_bad} values that are not finite, the first at {first}"
-        )
-    exact_in_json = array.dtype.kind in "biuU" or (array.dtype.kind == "f" and array.dtype.itemsize <= 8)
-    if array.size <= INLINE_ELEMENTS and exact_in_json:
-        return {_INLINE_ARRAY: array.tolist(), "dtype": array.dtype.str, "shape": list(array.shape)}
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    content = buffer.getvalue()
-    name = hashlib.sha256(content).hexdigest() + ".npy"
-    large[name] = content
-    return {_FILED_ARRAY: name}
-
-
-def _decode(value: Any, folder: Path) -> Any:
-    if isinstance(value, list):
-        return [_decode(part, folder) for part in value]
-    if not isinstance(value, dict):
-        return value
-    if _INLINE_ARRAY in value:
-        return np.array(value[_INLINE_ARRAY], dtype=value["dtype"]).reshape(value["shape"])
-    if _FILED_ARRAY in value:
-        path = folder / ARRAYS_FOLDER / Path(value[_FILED_ARRAY]).name
-        if sha256(path) + ".npy" != path.name:
-            raise ValueError(f"{ARRAYS_FOLDER}/{path.name} is damaged: its SHA-256 is not its name")
-        # Mapped and not read, so that the records of a large run need not fit in memory.
-        mapped = path.stat().st_size > _MAPPED_BYTES
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    return {key: _decode(part, folder) for key, part in value.items()}
-
-
-def _write_array(path: Path, content: bytes) -> None:
-    """Write a file that is there complete or not at all; its name tells its content."""
-    if path.exists() and path.stat().st_size == len(content):
-        return
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".tmp")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _plain_structure(atoms: Atoms) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class RunView:
     Attributes:
         config: The resolved configuration.
         scored: Every case with its scores or the reason why it failed, in the dataset's order.
-        outputs: What `Task.calculate` returned, by case id; failed cases have none.
+        outputs: What `Task.calculate` returned, by case id; failed cases have none. Each is read when it is
+            asked for, and not kept.
         metrics: The summary.
     """
 

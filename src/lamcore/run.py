@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -24,7 +24,7 @@ from lamcore.executors import Progress, execute
 from lamcore.identity import RunIdentity, identify, run_id
 from lamcore.page import render_page
 from lamcore.provenance import describe, new_session, spent
-from lamcore.records import Record, RecordStore, read_records
+from lamcore.records import Record, RecordStore, Status, read_records
 from lamcore.report import RunView
 from lamcore.results import CONFIG, CONTRIBUTIONS, LOG, METRICS, PAGE, PROVENANCE
 
@@ -42,8 +42,8 @@ logger = logging.getLogger(__name__)
 class Watcher(Protocol):
     """Is told how a run goes; the command line draws a progress bar from it."""
 
-    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Sequence[Record]) -> None:
-        """The run's folder is open; `kept` are records of earlier sessions whose cases are not computed again."""
+    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Mapping[str, Status]) -> None:
+        """The run's folder is open; `kept` tells of the cases of earlier sessions that are not computed again."""
 
     def recorded(self, record: Record, counters: Counters) -> None:
         """One more case is done or failed."""
@@ -81,13 +81,7 @@ def run(selection: Selection, registry: Registry, watcher: Watcher) -> RunResult
     task: Task = selection.task.build()
     identity = identify(selection, cases)
     folder = selection.runs / _folder_name(selection, run_id(identity))
-    with RecordStore(folder) as store, _logged_to(folder):
-        provenance = _open_folder(folder, selection, identity, dataset, cases)
-        finished = store.finished(selection.retry_failed)
-        todo = [case for case in cases if case.id not in finished]
-        _warn(provenance)
-        watcher.started(folder, provenance, len(cases), [store.records[case_id] for case_id in finished])
-        _compute(selection, todo, store, watcher, provenance)
+    provenance = _compute_missing(folder, selection, identity, dataset, cases, watcher)
     return _report(folder, selection, task, registry, cases, provenance)
 
 
@@ -141,6 +135,25 @@ def _warn(provenance: Mapping[str, Any]) -> None:
         logger.warning(warning)
 
 
+def _compute_missing(
+    folder: Path,
+    selection: Selection,
+    identity: RunIdentity,
+    dataset: Dataset,
+    cases: Sequence[Case],
+    watcher: Watcher,
+) -> Mapping[str, Any]:
+    """Hold the run's folder, and calculate the cases that have no record there; gives the provenance."""
+    with RecordStore(folder) as store, _logged_to(folder):
+        provenance = _open_folder(folder, selection, identity, dataset, cases)
+        finished, statuses = store.finished(selection.retry_failed), store.records.statuses
+        todo = [case for case in cases if case.id not in finished]
+        _warn(provenance)
+        watcher.started(folder, provenance, len(cases), {case_id: statuses[case_id] for case_id in finished})
+        _compute(selection, todo, store, watcher, provenance)
+    return provenance
+
+
 def _open_folder(
     folder: Path, selection: Selection, identity: RunIdentity, dataset: Dataset, cases: Sequence[Case]
 ) -> dict[str, Any]:
@@ -157,7 +170,7 @@ def _open_folder(
             raise RunFolderError(
                 f"{earlier}: damaged ({error}); move it away and give the same command again"
             ) from error
-    _write(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(selection.plain))))
+    _write(folder / CONFIG, [OmegaConf.to_yaml(OmegaConf.create(dict(selection.plain)))])
     _write(earlier, _json(provenance))
     return provenance
 
@@ -206,7 +219,6 @@ def _report(
     scored = score_cases(task, cases, records)
     metrics = _finite(task.summarize(scored), subject.task.name)
     failures = {case.case.id: case.failure for case in scored if case.failure is not None}
-    outputs = {case_id: record.output for case_id, record in records.items() if record.output is not None}
     summary = {
         "run_id": provenance["run_id"],
         "n_cases": len(cases),
@@ -217,8 +229,8 @@ def _report(
     _write(folder / METRICS, _json(summary))
     _write(folder / CONTRIBUTIONS, _json(_contributions(metrics)))
     reports = [offer.spec for offer in registry.reports.values() if offer.spec.task in (subject.task.name, "*")]
-    view = RunView(subject.plain, scored, outputs, metrics)
-    _write(folder / PAGE, render_page(view, provenance, reports))
+    view = RunView(subject.plain, scored, records.outputs, metrics)
+    _write(folder / PAGE, [render_page(view, provenance, reports)])
     return RunResult(folder, subject, metrics, len(cases), failures)
 
 
@@ -261,8 +273,10 @@ def _logged_to(folder: Path) -> Iterator[None]:
         handler.close()
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+def _json(value: object) -> Iterator[str]:
+    """JSON piece by piece, since the scores of many cases are long."""
+    yield from json.JSONEncoder(indent=1, allow_nan=False, ensure_ascii=False).iterencode(value)
+    yield "\n"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -274,15 +288,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in loaded.items()}
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a crash leaves the old one.
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    """Replace a file by pieces of text in one step, so that a crash leaves the old one.
 
     Raises:
         RunFolderError: The disk is full or the folder not writable.
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
         os.replace(temporary, path)
     except OSError as error:
         raise RunFolderError(

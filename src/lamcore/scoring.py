@@ -29,7 +29,7 @@ Failures = Literal["dummy", "excluded"]
 
 _RESAMPLES = 4999
 _CONFIDENCE = 0.95
-_BATCH_ELEMENTS = 2_000_000
+_BATCH_ELEMENTS = 200_000
 
 
 def mean_absolute_error(

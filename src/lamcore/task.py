@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lamcore.model import Model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScoredCase:
     """A case with its scores, or with the reason why it has none.
 

@@ -16,7 +16,7 @@ from lamcore.text import format_interval, format_number, format_seconds
 
 if TYPE_CHECKING:
     from lamcore.batching import Counters
-    from lamcore.records import Record
+    from lamcore.records import Record, Status
     from lamcore.run import RunResult
     from lamcore.suite import Score, SuiteItem
     from lamcore.suite_command import SuiteResult
@@ -64,7 +64,7 @@ class ProgressBar:
             if self._progress.live.is_started:
                 self._progress.stop()
 
-    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Sequence[Record]) -> None:
+    def started(self, folder: Path, provenance: Mapping[str, Any], n_cases: int, kept: Mapping[str, Status]) -> None:
         """Say what is about to run, and where its results go."""
         self.folder, self.n_cases, self.n_recorded = folder, n_cases, len(kept)
         config = provenance["identity"]
@@ -78,7 +78,7 @@ class ProgressBar:
             f"model: {escape(provenance['licences']['model weights'])}; {escape(_cite(provenance, 'model'))}",
             style="dim",
         )
-        self._failed = sum(record.status == "failed" for record in kept)
+        self._failed = sum(status == "failed" for status in kept.values())
         if kept:
             again = f", {self._failed} of them failed (retry_failed=true tries those again)" if self._failed else ""
             print_(f"{len(kept)} of {n_cases} cases are there from an earlier session{again}")

@@ -16,7 +16,8 @@ from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job, Outcome
 from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
-from lamcore.records import Failure, Record, check_storable
+from lamcore.records import Failure, Record
+from lamcore.stored_values import check_storable
 
 if TYPE_CHECKING:
     from lamcore.cases import Case
@@ -123,9 +124,24 @@ def _share_of_threads(workers: int) -> dict[str, str]:
 def _record(case_id: str, outcome: Outcome[Mapping[str, Any]], attempt: int) -> Record:
     if outcome.error is not None:
         structure = outcome.error.structure if isinstance(outcome.error, CaseError) else None
-        return Record.failed(case_id, Failure.of(outcome.error, structure), outcome.seconds, attempt)
+        failure = Failure.of(outcome.error, structure)
+        _let_go_of_frames(outcome.error)
+        return Record.failed(case_id, failure, outcome.seconds, attempt)
     assert outcome.output is not None
     return Record.done(case_id, outcome.output, outcome.seconds, attempt)
+
+
+def _let_go_of_frames(error: BaseException | None) -> None:
+    """Drop the tracebacks of an exception and of what led to it.
+
+    Frames that hold an exception whose traceback holds them are a cycle, in which the structures of a case, and of its
+    neighbours in the batch, would stay until Python looks for cycles.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _n_threads() -> int:
