@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,23 +29,23 @@ def sections(view: RunView) -> list[Section]:
     """Every section that this run has something to say in."""
     settings = settings_from(view.config.get("task", {}))
     energies = shift_energies(view.scored, settings.bias_in_force, settings.weights_in_force)
+    parts = _force_parts(view)
     built = [
-        ("Predicted against reference", _parity(view, energies)),
-        ("Errors by element and by force", _breakdown(view)),
+        ("Predicted against reference", _parity(view, energies, parts.largest_component)),
+        ("Errors by element and by force", _breakdown(parts)),
         ("Energy shifts of the elements", _shifts(view, settings, energies)),
         ("Worst frames", _worst(view, energies)),
     ]
     return [Section(title=title, body=body) for title, body in built if body]
 
 
-def _parity(view: RunView, energies: Energies) -> str:
+def _parity(view: RunView, energies: Energies, largest: float) -> str:
     ids = sorted(energies.errors_ev.keys() & energies.dummy_ev.keys())
     pairs = None
     if ids:
         n_atoms = np.array([energies.n_atoms[case_id] for case_id in ids])
         reference = -np.array([energies.dummy_ev[case_id] for case_id in ids]) / n_atoms
         pairs = reference, reference + np.array([energies.errors_ev[case_id] for case_id in ids]) / n_atoms
-    largest = max((float(np.abs(pair).max()) for _, *pair in _forces(view)), default=0.0)
     if pairs is None and not largest:
         return ""
     n_failed = sum(one.scores is None for one in view.scored)
@@ -65,14 +66,29 @@ def _forces(view: RunView) -> Iterator[tuple[list[str], NDArray[np.float64], NDA
             yield atoms.get_chemical_symbols(), reference, np.asarray(view.outputs[one.case.id]["forces"])
 
 
-def _breakdown(view: RunView) -> str:
-    """Force errors by element and by magnitude, as a figure and a table."""
-    elements: dict[str, NDArray[np.float64]] = {}
-    bins = np.zeros((len(magnitude_names()), 4))
+@dataclass
+class _ForceParts:
+    """Sums of force errors as `frame_errors.force_sums_by_element` has them, and the largest component of all."""
+
+    by_element: dict[str, NDArray[np.float64]]
+    by_magnitude: NDArray[np.float64]
+    largest_component: float = 0.0
+
+
+def _force_parts(view: RunView) -> _ForceParts:
+    parts = _ForceParts({}, np.zeros((len(magnitude_names()), 4)))
     for symbols, reference, predicted in _forces(view):
         for symbol, sums in force_sums_by_element(symbols, predicted, reference).items():
-            elements[symbol] = elements.get(symbol, np.zeros(4)) + np.array(sums)
-        bins += np.array(force_sums_by_magnitude(predicted, reference))
+            parts.by_element[symbol] = parts.by_element.get(symbol, np.zeros(4)) + np.array(sums)
+        parts.by_magnitude += np.array(force_sums_by_magnitude(predicted, reference))
+        largest = float(max(np.abs(predicted).max(), np.abs(reference).max()))
+        parts.largest_component = max(parts.largest_component, largest)
+    return parts
+
+
+def _breakdown(parts: _ForceParts) -> str:
+    """Force errors by element and by magnitude, as a figure and a table."""
+    elements, bins = parts.by_element, parts.by_magnitude
     if not elements:
         return ""
     groups = [*sorted(elements.items()), *(zip(magnitude_names(), bins, strict=True))]

@@ -65,8 +65,8 @@ def score_frame(case: Case, output: Mapping[str, Any]) -> dict[str, Any]:
     """Compare one frame with its labels.
 
     Returns:
-        `formula`; `energy_error_ev`, prediction − reference before any shift; sums of errors as `frame_errors` describes
-        them, with those of a model of zero forces and zero stress under `dummy`.
+        `formula`; `energy_error_ev`, prediction − reference before any shift; sums of errors as `frame_errors`
+        describes them, with those of a model of zero forces and zero stress under `dummy`.
     """
     atoms = case.structures[0]
     scores: dict[str, Any] = {"formula": atoms.get_chemical_formula()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 _LABELS = ("energy", "forces", "stress")
 
 
+@dataclass(frozen=True)
 class AseDatabase(Source):
     """An ASE database: SQLite (.db), or LMDB (.aselmdb).
 
     Labels are what the row's calculator gave; key–value pairs and data of the row go before them.
 
-    Args:
+    Attributes:
         path: The file.
         keys: What labels are called in it.
         lmdb: Whether it is LMDB, which needs the package ase-db-backends.
@@ -32,12 +34,16 @@ class AseDatabase(Source):
         ConfigError: ase-db-backends is not installed.
     """
 
-    def __init__(self, path: Path, keys: Keys, *, lmdb: bool) -> None:
-        if lmdb and find_spec("ase_db_backends") is None:
-            raise ConfigError(f"{path}: .aselmdb needs the package: pip install 'lamcore-forcefield-task[aselmdb]'")
-        self.path = path
-        self.keys = keys
-        self.lmdb = lmdb
+    path: Path
+    keys: Keys
+    lmdb: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be read, before it is tried."""
+        if self.lmdb and find_spec("ase_db_backends") is None:
+            raise ConfigError(
+                f"{self.path}: .aselmdb needs the package: pip install 'lamcore-forcefield-task[aselmdb]'"
+            )
 
     def entries(self) -> Iterator[Entry]:
         """Every row in the order of ids; its key is the id."""

@@ -6,6 +6,7 @@ Layout: DeePMD-kit, `deepmd/npy` and `deepmd/npy/mixed`; doi:10.1016/j.cpc.2018.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,21 +25,19 @@ _VIRTUAL = -1
 """Type of the atoms that fill up frames of a mixed system."""
 
 
+@dataclass(frozen=True)
 class DeepmdSystem(Source):
     """A folder with type.raw, type_map.raw and set.*; frames of a mixed system each have their own species.
 
-    Args:
+    Attributes:
         path: The folder.
         fparam: What fparam.npy holds: charge and spin multiplicity, or something to be ignored.
         must_be_mixed: Refuse the standard layout.
     """
 
-    def __init__(
-        self, path: Path, *, fparam: Literal["charge-spin", "ignore"] = "charge-spin", must_be_mixed: bool = False
-    ) -> None:
-        self.path = path
-        self.fparam = fparam
-        self.must_be_mixed = must_be_mixed
+    path: Path
+    fparam: Literal["charge-spin", "ignore"] = "charge-spin"
+    must_be_mixed: bool = False
 
     @property
     def files(self) -> list[Path]:

@@ -10,6 +10,8 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +23,19 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+@dataclass(frozen=True)
 class ExtxyzFile(Source):
     """A file of extended XYZ, plain or gzipped.
 
     A gzipped file is decompressed once, into the cache, since it cannot be entered in the middle.
 
-    Args:
+    Attributes:
         path: The file.
         keys: What labels are called in it.
     """
 
-    def __init__(self, path: Path, keys: Keys) -> None:
-        self.path = path
-        self.keys = keys
-        self._plain: Path | None = None
+    path: Path
+    keys: Keys
 
     def entries(self) -> Iterator[Entry]:
         """Every frame; its key is where it begins, how long it is, and its number."""
@@ -92,15 +93,18 @@ class ExtxyzFile(Source):
 
     def _text(self) -> Path:
         """The plain file, made again where it has been cleaned away."""
-        if self.path.suffix != ".gz":
+        if self.path.suffix.lower() != ".gz":
             return self.path
-        if self._plain is None or not self._plain.exists():
-            self._plain = _decompressed(self.path)
-        return self._plain
+        plain = _decompressed(self.path, self.path.stat().st_mtime_ns)
+        if not plain.exists():
+            _decompressed.cache_clear()
+            plain = _decompressed(self.path, self.path.stat().st_mtime_ns)
+        return plain
 
 
-def _decompressed(path: Path) -> Path:
-    """A decompressed copy in the cache, named by the content of the compressed file.
+@lru_cache(maxsize=64)
+def _decompressed(path: Path, _modified_ns: int) -> Path:
+    """A decompressed copy in the cache, named by the content of the compressed file, which is hashed once a process.
 
     Raises:
         DataError: The file is not gzip, or the cache is full.
