@@ -112,11 +112,12 @@ def test_magnitudes_are_named_by_their_edges():
 def test_a_drawing_is_an_svg_with_a_ball_for_each_atom_and_an_arrow_for_each_error(make_case):
     atoms = make_case("a", "CH4").atoms
     arrows = np.zeros((5, 3))
-    arrows[2] = [0.0, 1.0, 0.0]
+    arrows[2] = [1.0, 1.0, 1.0]
     root = ElementTree.fromstring(draw(atoms, arrows, "a < b", "x"))
     tags = [element.tag.split("}")[1] for element in root.iter()]
     assert tags.count("circle") == 5
-    assert tags.count("polygon") <= 1
+    shown = [g for g in root.iter() if g.get("data-kind") == "arrow" and g.get("visibility") == "visible"]
+    assert len(shown) == tags.count("polygon") == 1
     assert root.get("aria-label") == "a < b"
     assert {"x-6", "x-1"} == {element.get("id") for element in root.iter() if element.get("id")}
 
@@ -128,3 +129,20 @@ def test_nearer_atoms_are_drawn_over_those_behind():
     atoms = Atoms("CuAu", positions=[[0, 0, 5.0], [0, 0, 0]], cell=[6, 6, 9], pbc=True)
     svg = draw(atoms, np.zeros((2, 3)), "", "x")
     assert svg.index('fill="url(#x-79)"') < svg.index('fill="url(#x-29)"')
+
+
+def test_drawings_can_be_turned_without_a_network(view):
+    body = bodies(view)["Worst frames"]
+    assert body.count("<script>") == 1
+    assert "http" not in body.replace("http://www.w3.org/2000/svg", "")
+    for kind in ("ball", "arrow", "edge"):
+        assert f'data-kind="{kind}"' in body
+
+
+def test_bonds_are_drawn_where_atoms_are_bonded():
+    """Methanol has five bonds, each drawn as two halves in the colours of its atoms; copper has none."""
+    from ase.build import bulk, molecule
+
+    methanol, copper = molecule("CH3OH"), bulk("Cu", cubic=True)
+    assert draw(methanol, np.zeros((6, 3)), "", "x").count('data-kind="stick"') == 10
+    assert draw(copper, np.zeros((4, 3)), "", "x").count('data-kind="stick"') == 0

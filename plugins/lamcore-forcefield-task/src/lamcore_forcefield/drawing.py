@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +16,8 @@ _WIDTH, _HEIGHT, _MARGIN = 320, 250, 18
 _BALL = 0.42
 """Radius of a ball over the covalent radius."""
 _LONGEST_ARROW_ANG = 1.6
+_SHORTEST_ARROW = 3.0
+"""Arrows that look shorter, in pixels, are left out."""
 _ARROW = "#d0342c"
 _NONMETALS = frozenset(["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I"])
 _BOND_SLACK = 1.15
@@ -46,29 +50,37 @@ def draw(atoms: Atoms, arrows: NDArray[np.float64], title: str, name: str) -> st
 
     used = sorted(set(atoms.numbers.tolist()))
     gradients = "".join(_gradient(f"{name}-{number}", jmol_colors[number]) for number in used)
-    depths = positions[:, 2]
-    shapes: list[tuple[float, str]] = []
+    shapes = [
+        (-np.inf, _part("edge", _edge(place(first), place(second)), first, second))
+        for first, second in _cell_edges(corners)
+    ]
     for first, second in _bonds(atoms):
         middle = (positions[first] + positions[second]) / 2
         for end in (first, second):
-            shapes.append(
-                (
-                    min(depths[end], middle[2]) - 1e-3,
-                    _stick(place(positions[end]), place(middle), jmol_colors[atoms.numbers[end]], scale),
-                )
-            )
-    for index, number in enumerate(atoms.numbers):
-        x, y = place(positions[index])
-        shapes.append((depths[index], _ball((x, y), radii[index] * scale, f"{name}-{number}")))
-        if np.linalg.norm(tips[index, :2] - positions[index, :2]) * scale > 3:
+            stick = _stick(place(positions[end]), place(middle), jmol_colors[atoms.numbers[end]], scale)
+            depth = min(positions[end, 2], middle[2]) - 1e-3
+            shapes.append((depth, _part("stick", stick, positions[end], middle)))
+    for position, tip, radius, number in zip(positions, tips, radii, atoms.numbers, strict=True):
+        ball = _ball(place(position), radius * scale, f"{name}-{number}")
+        shapes.append((position[2], _part("ball", ball, position)))
+        if np.linalg.norm(tip - position) * scale > _SHORTEST_ARROW:
             # An arrow that points away from the eye begins behind its ball.
-            shapes.append((depths[index] + 1e-3, _arrow((x, y), place(tips[index]))))
+            arrow = _arrow(place(position), place(tip))
+            end_on = float(np.linalg.norm((tip - position)[:2])) * scale <= _SHORTEST_ARROW
+            shapes.append((position[2] + 1e-3, _part("arrow", arrow, position, tip, hidden=end_on)))
     shapes.sort(key=lambda pair: pair[0])
-    body = _cell_edges([place(corner) for corner in corners]) + "".join(shape for _, shape in shapes)
     return (
-        f'<svg role="img" aria-label="{_escaped(title)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" xmlns="http://www.w3.org/2000/svg"><defs>{gradients}</defs>{body}</svg>'
+        f'<svg role="img" aria-label="{html.escape(title)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
+        f'height="{_HEIGHT}" xmlns="http://www.w3.org/2000/svg" tabindex="0" data-scale="{scale:.3f}" '
+        f'data-origin="{shift[0]:.2f} {shift[1]:.2f}" style="overflow:visible;touch-action:none;cursor:grab">'
+        f"<defs>{gradients}</defs>{''.join(shape for _, shape in shapes)}</svg>"
     )
+
+
+def turning_script() -> str:
+    """The script that lets every drawing of a page be turned; once a page, after the drawings."""
+    script = Path(__file__).with_name("viewer.js").read_text(encoding="utf-8")
+    return f"<script>{script}</script>"
 
 
 def _view(atoms: Atoms) -> NDArray[np.float64]:
@@ -121,13 +133,21 @@ def _cell_corners(atoms: Atoms) -> NDArray[np.float64]:
     return np.asarray(steps @ atoms.cell.array - atoms.positions.mean(axis=0))
 
 
-def _cell_edges(corners: list[tuple[float, float]]) -> str:
-    edges = [(i, i | bit) for bit in (1, 2, 4) for i in range(len(corners)) if not i & bit]
-    return "".join(
-        f'<line x1="{corners[i][0]:.1f}" y1="{corners[i][1]:.1f}" x2="{corners[j][0]:.1f}" y2="{corners[j][1]:.1f}" '
-        'stroke="#8a8a8a" stroke-width="0.8" stroke-dasharray="3 3"/>'
-        for i, j in edges
-    )
+def _cell_edges(corners: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Ends of the twelve edges; none where there are no corners."""
+    return [(corners[i], corners[i | bit]) for bit in (1, 2, 4) for i in range(len(corners)) if not i & bit]
+
+
+def _part(kind: str, shape: str, *points: NDArray[np.float64], hidden: bool = False) -> str:
+    """A shape with the points that it is drawn from, Å, so that it can be turned."""
+    numbers = " ".join(f"{number:.3f}" for point in points for number in point)
+    visibility = "hidden" if hidden else "visible"
+    return f'<g data-kind="{kind}" data-points="{numbers}" visibility="{visibility}">{shape}</g>'
+
+
+def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
+    line = f'x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}"'
+    return f'<line {line} stroke="#8a8a8a" stroke-width="0.8" stroke-dasharray="3 3"/>'
 
 
 def _gradient(identifier: str, colour: NDArray[np.float64]) -> str:
@@ -152,22 +172,14 @@ def _stick(start: tuple[float, float], end: tuple[float, float], colour: NDArray
 
 
 def _arrow(start: tuple[float, float], tip: tuple[float, float]) -> str:
-    along = np.subtract(tip, start) / np.hypot(*np.subtract(tip, start))
+    length = float(np.hypot(*np.subtract(tip, start)))
+    along = np.subtract(tip, start) / max(length, 1e-9)
     across = np.array([-along[1], along[0]])
     neck = np.array(tip) - 7 * along
-    left, right = neck + 3.2 * across, neck - 3.2 * across
-    return (
-        f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{neck[0]:.1f}" y2="{neck[1]:.1f}" stroke="{_ARROW}" '
-        f'stroke-width="2.2"/><polygon points="{tip[0]:.1f},{tip[1]:.1f} {left[0]:.1f},{left[1]:.1f} '
-        f'{right[0]:.1f},{right[1]:.1f}" fill="{_ARROW}"/>'
-    )
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in (tip, neck + 3.2 * across, neck - 3.2 * across))
+    line = f'x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{neck[0]:.1f}" y2="{neck[1]:.1f}"'
+    return f'<line {line} stroke="{_ARROW}" stroke-width="2.2"/><polygon points="{corners}" fill="{_ARROW}"/>'
 
 
 def _hex(colour: NDArray[np.float64]) -> str:
     return "#" + "".join(f"{round(255 * float(np.clip(part, 0, 1))):02x}" for part in colour)
-
-
-def _escaped(text: str) -> str:
-    import html
-
-    return html.escape(text, quote=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lamcore import ScoredCase
 from lamcore.report import RunView, Section, figure_html, table_html
-from lamcore_forcefield.drawing import draw
+from lamcore_forcefield.drawing import draw, turning_script
 from lamcore_forcefield.energies import Energies, shift_energies
 from lamcore_forcefield.figures import breakdown_figure, magnitude_names, parity_figure
 from lamcore_forcefield.frame_errors import force_sums_by_element, force_sums_by_magnitude
@@ -164,7 +164,8 @@ def _worst(view: RunView, energies: Energies) -> str:
     if drawn:
         gallery = (
             "<p>Largest root-mean-square errors of forces. Arrows are predicted minus reference forces; in each "
-            f"picture the longest is drawn 1.6 Å long.</p><div style='{_GALLERY}'>{''.join(drawn)}</div>"
+            "picture the longest is drawn 1.6 Å long. Drag to turn a frame, or use the arrow keys.</p>"
+            f"<div style='{_GALLERY}'>{''.join(drawn)}</div>{turning_script()}"
         )
     by_energy = sorted(energies.errors_ev, key=lambda case_id: -abs(_per_atom(energies, case_id)))[:_N_WORST]
     rows = [
