@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LABELS = ("energy", "forces", "stress")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AseDatabase(Source):
     """An ASE database: SQLite (.db), or LMDB (.aselmdb).
 

@@ -25,7 +25,7 @@ _VIRTUAL = -1
 """Type of the atoms that fill up frames of a mixed system."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DeepmdSystem(Source):
     """A folder with type.raw, type_map.raw and set.*; frames of a mixed system each have their own species.
 

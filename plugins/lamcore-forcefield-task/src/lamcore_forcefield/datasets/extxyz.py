@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExtxyzFile(Source):
     """A file of extended XYZ, plain or gzipped.
 

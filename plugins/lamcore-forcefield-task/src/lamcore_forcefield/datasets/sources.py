@@ -80,6 +80,9 @@ class Source(ABC):
 
     path: Path
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
     @property
     def files(self) -> list[Path]:
         """The files behind it."""
