@@ -53,6 +53,7 @@ class FrameReader:
     path: Path
 
     def __call__(self, offset: int) -> Atoms:
+        """Read one frame, with its forces."""
         with self.path.open("rb") as file:
             file.seek(offset)
             n_atoms = int(file.readline())

@@ -44,6 +44,7 @@ CARDS = {
     "squares.yaml": (
         "version: '1'\nsummary: squares\nlicence: CC0-1.0\nlevel_of_theory: arithmetic\nunits: {square: eV}\n"
     ),
+    "tiny.yaml": "summary: two runs\n",
     "model.yaml": "summary: EMT in three lines\nlicence_code: LGPL-2.1-or-later\n",
 }
 

@@ -7,7 +7,21 @@ import signal
 import time
 from pathlib import Path
 
-from lamcore import Case, Dataset, DatasetSpec, Metric, ModelSpec, Task, TaskSpec, hookimpl
+from lamcore import (
+    Case,
+    Dataset,
+    DatasetSpec,
+    Headline,
+    Metric,
+    ModelSpec,
+    Score,
+    Suite,
+    SuiteItem,
+    SuiteSpec,
+    Task,
+    TaskSpec,
+    hookimpl,
+)
 
 CARDS = Path(__file__).parent
 
@@ -141,6 +155,62 @@ def get_into_trouble(how):
         raise MemoryError("of this device")
 
 
+class Tiny(Suite):
+    """Two runs that can be made, one without its file, and one without its task."""
+
+    headlines = (Headline("M", "Mean Δ", "meV/atom", "lower", "the Δ of the metals"),)
+
+    def __init__(self, data):
+        paths = {} if data is None else {"path": data}
+        self.items = (
+            SuiteItem("metals", "Metals", "A", "eos", "dcdft", dataset_options={"elements": ["Cu", "Ag", "Au"]}),
+            SuiteItem("squares", "Squares", "B", "slow", "squares", {"log": "log"}, {"n": 4}, max_cases=3),
+            SuiteItem(
+                "numbers",
+                "Numbers from a file",
+                "B",
+                "slow",
+                "numbers",
+                dataset_options=paths,
+                missing="" if paths else "its file is not there",
+                obtain="suite.data=<file>, from its authors",
+            ),
+            SuiteItem("dreams", "Dreams", "B", "", "", missing="no task yet"),
+        )
+
+    def score(self, runs):
+        from lamcore.resampling import draws
+
+        if "metals" not in runs:
+            return [Score("M", "Mean Δ", None, "meV/atom", note="metals was not run")]
+        metric = runs["metals"].metrics["mean_delta"]
+        return [Score("M", "Mean Δ", metric.value, metric.unit, draws=draws(metric.contributions))]
+
+
+def build_tiny(data: Path | None = None):
+    return Tiny(data)
+
+
+class Numbers(Dataset):
+    def __init__(self, path):
+        self.files = {"numbers.txt": path}
+
+    def cases(self):
+        from ase.build import bulk
+
+        for number in self.files["numbers.txt"].read_text().split():
+            yield Case(f"number-{number}", (bulk("Cu"),), {"square": float(number) ** 2})
+
+
+def build_numbers(path: Path | None = None):
+    return Numbers(path)
+
+
+@hookimpl
+def lamcore_suites():
+    return [SuiteSpec("tiny", build_tiny, CARDS / "tiny.yaml")]
+
+
 @hookimpl
 def lamcore_tasks():
     return [TaskSpec("slow", build_slow, CARDS / "slow.yaml", dataset="squares")]
@@ -148,7 +218,10 @@ def lamcore_tasks():
 
 @hookimpl
 def lamcore_datasets():
-    return [DatasetSpec("squares", build_squares, CARDS / "squares.yaml", tasks=("slow",))]
+    return [
+        DatasetSpec("squares", build_squares, CARDS / "squares.yaml", tasks=("slow",)),
+        DatasetSpec("numbers", build_numbers, CARDS / "squares.yaml", tasks=("slow",)),
+    ]
 
 
 @hookimpl

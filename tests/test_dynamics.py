@@ -9,7 +9,7 @@ from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
 
 from lamcore import AseModel, Model, Prediction, molecular_dynamics
-from lamcore.errors import ConstraintError, DynamicsExplodedError
+from lamcore.errors import ConstraintError, DynamicsExplodedError, DynamicsNotFiniteError
 
 BATH = {"ensemble": "nvt", "temperature_k": 500.0, "friction_per_fs": 0.02}
 
@@ -194,13 +194,50 @@ def test_the_input_is_left_as_it_is():
 
 
 def test_an_explosion_says_at_which_step():
-    with pytest.raises(DynamicsExplodedError, match=r"step 3 .*forces is not finite \(1 of 24 values\)"):
+    with pytest.raises(DynamicsNotFiniteError, match=r"step 3 .*forces is not finite \(1 of 24 values\)"):
         molecular_dynamics(hot_alloy(), CountingModel(bad_at=3), ensemble="nve", timestep_fs=1.0, n_steps=9)
     approaching = Atoms("Cu2", [(0, 0, 0), (4, 0, 0)], momenta=[(4000, 0, 0), (0, 0, 0)])
     with pytest.raises(DynamicsExplodedError, match=r"step 1 .*eV/Å long, expected at most 100 eV/Å"):
         molecular_dynamics(
             approaching, AseModel(lennard_jones()), ensemble="nve", timestep_fs=0.5, n_steps=9, force_limit=100
         )
+
+
+def test_an_observer_sees_every_sample_up_to_the_explosion():
+    seen = []
+    with pytest.raises(DynamicsNotFiniteError):
+        molecular_dynamics(
+            hot_alloy(),
+            CountingModel(bad_at=6),
+            ensemble="nve",
+            timestep_fs=2.0,
+            n_steps=9,
+            sample_every=2,
+            observe=seen.append,
+        )
+    assert [(sample.step, sample.time_fs) for sample in seen] == [(0, 0.0), (2, 4.0), (4, 8.0)]
+    assert [sample.kinetic_energy for sample in seen] == pytest.approx(
+        [sample.atoms.get_kinetic_energy() for sample in seen], rel=1e-12
+    )
+
+
+def test_what_an_observer_raises_ends_the_dynamics_and_what_it_gets_is_its_own():
+    class Enough(Exception):
+        pass
+
+    def spoil(sample):
+        sample.atoms.positions[:] = 0
+        sample.atoms.set_momenta(np.ones((8, 3)))
+        if sample.step == 3:
+            raise Enough
+
+    options = {"ensemble": "nve", "timestep_fs": 1.0}
+    with pytest.raises(Enough):
+        molecular_dynamics(hot_alloy(), AseModel(EMT()), n_steps=9, observe=spoil, **options)
+    undisturbed = molecular_dynamics(hot_alloy(), AseModel(EMT()), n_steps=2, **options)
+    spoilt = molecular_dynamics(hot_alloy(), AseModel(EMT()), n_steps=2, observe=spoil, **options)
+    assert np.array_equal(undisturbed.atoms.positions, spoilt.atoms.positions)
+    assert np.array_equal(undisturbed.kinetic_energies, spoilt.kinetic_energies)
 
 
 def test_a_constraint_that_would_be_ignored_is_refused():

@@ -112,7 +112,7 @@ def test_failed_cases_are_tried_again_only_on_request(workplace):
 
 
 def test_a_second_process_on_the_same_run_is_refused(workplace):
-    arguments = (*SLOW, "task.seconds=0.5", "batch.max_cases=1")
+    arguments = (*SLOW, "task.seconds=0.5", "batch.max_cases=1", "dataset.n=120")
     first = workplace.start(*arguments)
     deadline = time.monotonic() + 60
     while not workplace.calculated() and time.monotonic() < deadline:

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -26,6 +27,9 @@ from lamcore.surroundings import Surroundings
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
+
+    from lamcore.hardware import Hardware
+    from lamcore.memory import PeakMemory
 
 Output = TypeVar("Output")
 Kind = Literal["evaluate", "descriptors"]
@@ -117,10 +121,61 @@ class _Request:
         return sum(len(atoms) for atoms in self.structures)
 
 
+class _DirectModel(Model):
+    """The model as it is, for a job that measures it; only what it costs is counted."""
+
+    def __init__(self, model: Model, counters: Counters) -> None:
+        self._model = model
+        self._counters = counters
+        self.scope = model.scope
+        self.properties = model.properties
+        self.conservative = model.conservative
+        self.cutoff_ang = model.cutoff_ang
+        self.device = model.device
+        self.dtype = model.dtype
+
+    def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
+        with self._counted(structures):
+            return self._model.evaluate(structures)
+
+    def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[Any]]:
+        with self._counted(structures):
+            return self._model.descriptors(structures)
+
+    @property
+    def graph_seconds(self) -> float | None:
+        return self._model.graph_seconds
+
+    def peak_memory(self, structures: Sequence[Atoms]) -> PeakMemory | None:
+        with self._counted(structures):
+            return self._model.peak_memory(structures)
+
+    def hardware(self) -> Hardware:
+        return self._model.hardware()
+
+    def release_memory(self) -> None:
+        self._model.release_memory()
+
+    @contextmanager
+    def _counted(self, structures: Sequence[Atoms]) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        except Exception as error:
+            self._counters.out_of_memory += is_out_of_memory(error)
+            raise
+        else:
+            self._counters.batches += 1
+            self._counters.structures += len(structures)
+            self._counters.atoms += sum(len(atoms) for atoms in structures)
+        finally:
+            self._counters.model_seconds += time.perf_counter() - started
+
+
 class _ParkingModel(Model):
     """The model as a job sees it: asking parks the job until the hub has the answer."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, counters: Counters) -> None:
         self.scope = model.scope
         self.properties = model.properties
         self.conservative = model.conservative
@@ -128,6 +183,7 @@ class _ParkingModel(Model):
         self.device = model.device
         self.dtype = model.dtype
         self._thread = threading.get_ident()
+        self._direct = _DirectModel(model, counters)
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
         return self._ask("evaluate", structures)
@@ -136,6 +192,19 @@ class _ParkingModel(Model):
         if "descriptors" not in self.properties:
             return super().descriptors(structures)
         return self._ask("descriptors", structures)
+
+    @property
+    def graph_seconds(self) -> float | None:
+        return self._direct.graph_seconds
+
+    def direct(self) -> Model:
+        return self._direct
+
+    def peak_memory(self, structures: Sequence[Atoms]) -> PeakMemory | None:
+        return self._direct.peak_memory(structures)
+
+    def hardware(self) -> Hardware:
+        return self._direct.hardware()
 
     def _ask(self, kind: Kind, structures: Sequence[Atoms]) -> list[Any]:
         if threading.get_ident() != self._thread:
@@ -170,7 +239,7 @@ class Hub:
         self._limits = limits
         self._counters = counters
         self._max_cases = max_cases
-        self._shown = _ParkingModel(model)
+        self._shown = _ParkingModel(model, counters)
         self._books = threading.Lock()  # several lanes write into the counters and the limits
 
     def run(self, jobs: Iterable[Job[Output]]) -> Iterator[Outcome[Output]]:

@@ -10,15 +10,36 @@ from ase import units
 
 from lamcore._explosion import what_exploded
 from lamcore.constraints import fixed_atoms
-from lamcore.errors import DynamicsExplodedError
+from lamcore.errors import DynamicsExplodedError, DynamicsNotFiniteError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ase import Atoms
     from numpy.typing import NDArray
 
     from lamcore.model import Model, Prediction
 
 Ensemble = Literal["nve", "nvt"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Molecular dynamics at one moment.
+
+    Attributes:
+        step: Steps taken so far.
+        time_fs: fs.
+        potential_energy: eV.
+        kinetic_energy: eV.
+        atoms: The structure, with momenta and without constraints; a copy that its receiver may keep.
+    """
+
+    step: int
+    time_fs: float
+    potential_energy: float
+    kinetic_energy: float
+    atoms: Atoms
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,7 @@ def molecular_dynamics(
     sample_every: int = 1,
     keep_positions: bool = False,
     force_limit: float = 1e4,
+    observe: Callable[[Sample], None] | None = None,
 ) -> Trajectory:
     """Move atoms by Newton's equations, alone (`nve`) or in a Langevin heat bath (`nvt`).
 
@@ -73,10 +95,13 @@ def molecular_dynamics(
         sample_every: Steps from one sample to the next.
         keep_positions: Whether the positions of all samples are returned.
         force_limit: Longest force on an atom that is still taken for physics, eV/Å.
+        observe: Called with each sample as it is taken, so that what led to an explosion is not lost with it; what it
+            raises ends the dynamics.
 
     Raises:
         ConstraintError: A constraint other than FixAtoms.
-        DynamicsExplodedError: A prediction is not finite, or a force is longer than `force_limit`.
+        DynamicsExplodedError: A force is longer than `force_limit`, or (`DynamicsNotFiniteError`) a prediction is not
+            finite.
         ValueError: An option is missing, out of its range or of another ensemble.
 
     Source:
@@ -101,10 +126,10 @@ def molecular_dynamics(
 
     free = atoms.copy()
     free.set_constraint()
-    samples = _Samples(3 * int(moves.sum()), keep_positions)
+    samples = _Samples(3 * int(moves.sum()), keep_positions, observe)
     velocities = moves * free.get_velocities()
     prediction = _predict(model, free, 0, force_limit)
-    samples.add(0.0, prediction.energy, velocities, masses, free)
+    samples.add(0, 0.0, prediction.energy, velocities, masses, free)
     for step in range(1, n_steps + 1):
         positions, drift = integrator.first_half(free.positions, velocities, prediction.forces)
         free = free.copy()
@@ -112,7 +137,7 @@ def molecular_dynamics(
         prediction = _predict(model, free, step, force_limit)
         velocities = integrator.second_half(drift, prediction.forces)
         if step % sample_every == 0:
-            samples.add(step * timestep_fs, prediction.energy, velocities, masses, free)
+            samples.add(step, step * timestep_fs, prediction.energy, velocities, masses, free)
     free.set_momenta(velocities * masses)
     free.set_constraint([constraint.copy() for constraint in atoms.constraints])
     return samples.trajectory(free)
@@ -187,18 +212,33 @@ class _Langevin:
 
 
 class _Samples:
-    def __init__(self, n_degrees_of_freedom: int, keep_positions: bool) -> None:
+    def __init__(
+        self, n_degrees_of_freedom: int, keep_positions: bool, observe: Callable[[Sample], None] | None
+    ) -> None:
+        self._observe = observe
         self._n_degrees_of_freedom = n_degrees_of_freedom
         self._keep_positions = keep_positions
         self._rows: list[tuple[float, float, float]] = []
         self._positions: list[NDArray[np.float64]] = []
 
     def add(
-        self, time_fs: float, energy: float, velocities: NDArray[np.float64], masses: NDArray[np.float64], atoms: Atoms
+        self,
+        step: int,
+        time_fs: float,
+        energy: float,
+        velocities: NDArray[np.float64],
+        masses: NDArray[np.float64],
+        atoms: Atoms,
     ) -> None:
-        self._rows.append((time_fs, energy, 0.5 * float(np.vdot(masses * velocities, velocities))))
+        momenta = velocities * masses
+        kinetic_energy = 0.5 * float(np.vdot(momenta, velocities))
+        self._rows.append((time_fs, energy, kinetic_energy))
         if self._keep_positions:
             self._positions.append(atoms.get_positions())
+        if self._observe is not None:
+            shown = atoms.copy()
+            shown.set_momenta(momenta)
+            self._observe(Sample(step, time_fs, energy, kinetic_energy, shown))
 
     def trajectory(self, last: Atoms) -> Trajectory:
         times_fs, potential, kinetic = np.array(self._rows).T
@@ -215,7 +255,10 @@ class _Samples:
 def _predict(model: Model, atoms: Atoms, step: int, force_limit: float) -> Prediction:
     (prediction,) = model.evaluate([atoms])
     if problem := what_exploded(prediction, force_limit):
-        raise DynamicsExplodedError(f"{atoms.get_chemical_formula()}: step {step} of molecular dynamics: {problem}")
+        values = (prediction.energy, prediction.forces, prediction.stress)
+        is_finite = all(value is None or np.isfinite(value).all() for value in values)
+        kind = DynamicsExplodedError if is_finite else DynamicsNotFiniteError
+        raise kind(f"{atoms.get_chemical_formula()}: step {step} of molecular dynamics: {problem}")
     return prediction
 
 

@@ -56,6 +56,10 @@ class BadPredictionError(CaseError, ValueError):
     """The model gave a value that is not finite or not of the agreed shape."""
 
 
+class NotFiniteError(BadPredictionError):
+    """The model gave a value that is not a finite number."""
+
+
 class EvaluationError(CaseError, RuntimeError):
     """The model raised while it computed this structure."""
 
@@ -78,6 +82,10 @@ class RelaxationExplodedError(CaseError, ArithmeticError):
 
 class DynamicsExplodedError(CaseError, ArithmeticError):
     """Molecular dynamics met values that are not finite, or forces beyond any physical meaning."""
+
+
+class DynamicsNotFiniteError(DynamicsExplodedError, NotFiniteError):
+    """Molecular dynamics met a value that is not a finite number."""
 
 
 class MixedProtocolsError(LamcoreError, ValueError):

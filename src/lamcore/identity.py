@@ -20,19 +20,24 @@ if TYPE_CHECKING:
 RunIdentity = Mapping[str, Any]
 
 
-def identify(selection: Selection, cases: Sequence[Case]) -> RunIdentity:
+def identify(selection: Selection, cases: Sequence[Case], machine: Mapping[str, Any] | None = None) -> RunIdentity:
     """Everything that the numbers of a run depend on, as JSON.
 
     That is the task, the dataset's content and the model, each with its options and its plugin's version, the SHA-256
     of the model's weights, and lamcore's version. Of files the content counts, not where they lie. How cases are
-    batched and where they run is not in it.
+    batched and where they run is not in it, unless the numbers depend on the machine.
+
+    Args:
+        selection: What is run.
+        cases: The cases of the run.
+        machine: `lamcore.hardware.machine()`, for a task whose numbers depend on it.
 
     Raises:
         ConfigError: A file that an option names does not exist.
     """
     spec = selection.model_spec
     weights = [Path(path) for path in spec.weights(**selection.model.options)] if spec.weights is not None else []
-    return {
+    identity = {
         "lamcore": metadata.version("lamcore"),
         "task": _part(selection.task, ()),
         # A dataset's files are there as the content of its cases.
@@ -40,6 +45,7 @@ def identify(selection: Selection, cases: Sequence[Case]) -> RunIdentity:
         "model": _part(selection.model, weights)
         | {"weights": [{"file": path.name, "sha256": sha256(path)} for path in weights]},
     }
+    return identity if machine is None else identity | {"machine": dict(machine)}
 
 
 def run_id(identity: RunIdentity) -> str:

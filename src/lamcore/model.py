@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamcore.errors import BadPredictionError, MissingPropertyError, UnsupportedStructureError
+from lamcore.errors import BadPredictionError, MissingPropertyError, NotFiniteError, UnsupportedStructureError
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
     from numpy.typing import NDArray
+
+    from lamcore.hardware import Hardware
+    from lamcore.memory import PeakMemory
 
 Boundary = Literal["none", "partial", "full"]
 _DENSEST_ATOMS_PER_ANG3 = 2.0
@@ -139,6 +144,7 @@ class Model(ABC):
     conservative: bool = True
     lanes: int = 1
     n_builds: int = 1
+    _graph_seconds: float | None = None
 
     @abstractmethod
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
@@ -153,6 +159,42 @@ class Model(ABC):
         raise MissingPropertyError(
             f"{type(self).__name__} has no descriptors; it gives {', '.join(sorted(self.properties))}"
         )
+
+    @property
+    def graph_seconds(self) -> float | None:
+        """How long it has spent so far on neighbour lists and the graphs made from them; None where it does not tell.
+
+        A model that tells does that work inside of `building_graphs`.
+        """
+        return self._graph_seconds
+
+    @contextmanager
+    def building_graphs(self) -> Iterator[None]:
+        """Add the time spent inside to `graph_seconds`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._graph_seconds = (self._graph_seconds or 0.0) + time.perf_counter() - started
+
+    def direct(self) -> Model:
+        """The same model without lamcore's batching: a request reaches it whole, and what it raises is raised.
+
+        For tasks that measure the model itself; they set `Task.alone`. Structures and predictions are not checked.
+        """
+        return self
+
+    def peak_memory(self, structures: Sequence[Atoms]) -> PeakMemory | None:
+        """The memory that one evaluation of these structures takes where the model is; None where that is not known."""
+        from lamcore.memory import peak_memory
+
+        return peak_memory(lambda: self.evaluate(structures), self.device)
+
+    def hardware(self) -> Hardware:
+        """What it computes on."""
+        from lamcore.hardware import hardware
+
+        return hardware(self.device)
 
     def release_memory(self) -> None:  # noqa: B027 - most models have nothing to release
         """Give memory kept for later back to the device; called after a batch ran out of memory."""
@@ -171,14 +213,15 @@ def check_prediction(prediction: Prediction, atoms: Atoms) -> None:
     """Refuse a prediction that is not finite or not of the agreed shape.
 
     Raises:
-        BadPredictionError: The message names the quantity, what was got and what was expected.
+        BadPredictionError: The message names the quantity, what was got and what was expected; `NotFiniteError` where
+            the shape is right.
     """
     check_shapes(prediction, atoms)
     for name, value in (("energy", prediction.energy), ("forces", prediction.forces), ("stress", prediction.stress)):
         if value is not None and not np.all(np.isfinite(value)):
             bad = int(np.size(value) - np.sum(np.isfinite(value)))
             formula = atoms.get_chemical_formula()
-            raise BadPredictionError(f"{name} of {formula} is not finite ({bad} of {np.size(value)} values)")
+            raise NotFiniteError(f"{name} of {formula} is not finite ({bad} of {np.size(value)} values)")
 
 
 def check_shapes(prediction: Prediction, atoms: Atoms) -> None:
@@ -215,4 +258,4 @@ def check_descriptors(descriptors: NDArray[np.float64], atoms: Atoms) -> None:
     if len(shape) != 2 or shape[0] != len(atoms):
         raise BadPredictionError(f"descriptors have shape {shape}, expected ({len(atoms)}, n_features)")
     if not np.all(np.isfinite(descriptors)):
-        raise BadPredictionError(f"descriptors of {atoms.get_chemical_formula()} are not finite")
+        raise NotFiniteError(f"descriptors of {atoms.get_chemical_formula()} are not finite")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lamcore.cards import DatasetCard, ModelCard, TaskCard, load_card
 from lamcore.cores import usable_cores
 from lamcore.functionals import functionals
+from lamcore.hardware import processor_name
 from lamcore.resampling import BOOTSTRAP_SEED
 from lamcore.versions import versions_of
 
@@ -73,7 +74,7 @@ def new_session(selection: Selection) -> dict[str, Any]:
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(selection),
         "python": platform.python_version(),
-        "machine": {"platform": platform.platform(), "processor": _processor(), "cores": usable_cores()},
+        "machine": {"platform": platform.platform(), "processor": processor_name(), "cores": usable_cores()},
         "executor": {"name": selection.executor.name, **selection.executor.options},
         "worker": {"name": selection.worker.name, **selection.worker.options},
         "records": 0,
@@ -104,18 +105,6 @@ def _versions(selection: Selection) -> dict[str, str]:
     for choice in local:
         distributions += [choice.offer.plugin.distribution, *getattr(choice.offer.spec, "packages", ())]
     return versions_of(distributions) | dict(remote.versions if remote else {})
-
-
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass  # not Linux: the name that Python knows is the next best
-    return platform.processor() or platform.machine()
 
 
 def total_cost(sessions: Iterable[Mapping[str, Any]]) -> dict[str, float]:

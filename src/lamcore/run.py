@@ -19,8 +19,9 @@ from lamcore.batching import Counters
 from lamcore.config import Selection, Subject, read_subject
 from lamcore.data_files import sha256
 from lamcore.dataset import content_sha256
-from lamcore.errors import DataError, PluginError, RunFolderError
+from lamcore.errors import ConfigError, DataError, PluginError, RunFolderError
 from lamcore.executors import Progress, execute
+from lamcore.hardware import machine
 from lamcore.identity import RunIdentity, identify, run_id
 from lamcore.page import render_page
 from lamcore.provenance import describe, new_session, spent
@@ -79,7 +80,8 @@ def run(selection: Selection, registry: Registry, watcher: Watcher) -> RunResult
     dataset: Dataset = selection.dataset.build()
     cases = take_cases(dataset, selection)
     task: Task = selection.task.build()
-    identity = identify(selection, cases)
+    _check_executor(selection, task)
+    identity = identify(selection, cases, machine() if task.depends_on_machine else None)
     folder = selection.runs / _folder_name(selection, run_id(identity))
     provenance = _compute_missing(folder, selection, identity, dataset, cases, watcher)
     return _report(folder, selection, task, registry, cases, provenance)
@@ -124,6 +126,15 @@ def take_cases(dataset: Dataset, subject: Subject) -> list[Case]:
             raise DataError(f"dataset {subject.dataset.name!r}: two cases have the id {case.id!r}; ids must be unique")
         seen.add(case.id)
     return cases
+
+
+def _check_executor(selection: Selection, task: Task) -> None:
+    workers = selection.executor.options.get("workers", 1)
+    if task.alone and workers != 1:
+        raise ConfigError(
+            f"executor.workers is {workers}, but task {selection.task.name!r} measures the model itself, and cases "
+            "at the same time would disturb one another; use executor=inline, or executor.workers=1"
+        )
 
 
 def _folder_name(selection: Selection, identifier: str) -> str:

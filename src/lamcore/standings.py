@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lamcore.data_files import sha256
 from lamcore.errors import MixedProtocolsError
 from lamcore.resampling import percentile_interval
 
@@ -88,9 +90,16 @@ def is_rehearsal(run: RunSummary, item: SuiteItem) -> bool:
 
 
 def belongs(run: RunSummary, item: SuiteItem, registry: Registry) -> bool:
-    """Whether a run is of an item: the same task and dataset with the same options, paths apart."""
-    return _fits(run.task, item.task, item.task_options, _defaults("task", item.task, registry)) and _fits(
-        run.dataset, item.dataset, item.dataset_options, _defaults("dataset", item.dataset, registry)
+    """Whether a run is of an item: the same task and dataset with the same options and files, and no more cases.
+
+    The run of an item whose data are missing here cannot be told from that of another, and is of none.
+    """
+    return (
+        not item.missing
+        and (item.max_cases is None or run.n_cases <= item.max_cases)
+        and _fits(run.task, item.task, item.task_options, _defaults("task", item.task, registry))
+        and _fits(run.dataset, item.dataset, item.dataset_options, _defaults("dataset", item.dataset, registry))
+        and _is_on_files_of(run, item)
     )
 
 
@@ -173,6 +182,28 @@ def _is_file(value: object) -> bool:
     """Whether an option of a run's identity stands for a file or folder, given by its hash."""
     hashes = list(value.values()) if isinstance(value, dict) else [value]
     return all(isinstance(one, str) and len(one) == 64 for one in hashes)
+
+
+def _is_on_files_of(run: RunSummary, item: SuiteItem) -> bool:
+    """Whether a run read the files that an item names: by their place, or by their content where they were moved."""
+    named = {key: value for key, value in item.dataset_options.items() if isinstance(value, Path)}
+    given = run.config["dataset"]
+    if all(given.get(key) == str(path.absolute()) for key, path in named.items()):
+        return True
+    read = set(run.provenance["data_files"].values())
+    return bool(read) and read <= {digest for path in named.values() for digest in _hashes(path)}
+
+
+def _hashes(path: Path) -> set[str]:
+    """SHA-256 of a file, or of every file of a folder."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {_hash(file, file.stat().st_size, file.stat().st_mtime_ns) for file in files}
+
+
+@cache
+def _hash(file: Path, size: int, changed_ns: int) -> str:
+    """SHA-256 of a file, read once for each of its versions."""
+    return sha256(file)
 
 
 def _essential(model: Part) -> dict[str, Any]:

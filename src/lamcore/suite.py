@@ -22,10 +22,11 @@ class SuiteItem:
         key: Unique in the suite.
         title: For people.
         domain: What it belongs to, such as `Molecules`.
-        task: Name of the task.
-        dataset: Name of the dataset.
+        task: Name of the task; empty where there is none that could be installed.
+        dataset: Name of the dataset; empty as for the task.
         task_options: Options of the task that the suite fixes; the others are at their defaults.
-        dataset_options: The same of the dataset.
+        dataset_options: The same of the dataset; a path tells this item's runs from those of others by the content of
+            its files.
         max_cases: How many cases of the dataset the suite takes; None for all.
         missing: Why it cannot be run with what the suite was given, such as data; empty where it can.
         obtain: How to get what it needs.

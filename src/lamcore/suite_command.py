@@ -43,6 +43,11 @@ class SuiteResult:
     missing: Mapping[str, str]
     file: Path
 
+    @property
+    def missing_by_reason(self) -> dict[str, str]:
+        """The keys of the items that lack the same thing, by what they lack."""
+        return _by_reason(self.missing)
+
 
 @dataclass(frozen=True)
 class SuiteChoice:
@@ -78,8 +83,16 @@ def choose(arguments: Sequence[str], registry: Registry) -> SuiteChoice:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     parser = OverridesParser.create()
-    given = {one.key_or_group: one.value() for one in parser.parse_overrides(mine)}
-    suites = [_build(name, given, registry) for name in str(given.pop("suite")).split(",")]
+    given: dict[str, Any] = {}
+    names: list[str] = []
+    for text, override in zip(mine, parser.parse_overrides(mine), strict=True):
+        if override.key_or_group == "suite":
+            names = [name.strip() for name in text.partition("=")[2].split(",")]
+        elif override.is_sweep_override():
+            raise ConfigError(f"{text}: got several values, expected one; several suites are suite=<one>,<other>")
+        else:
+            given[override.key_or_group] = override.value()
+    suites = [_build(name, given, registry) for name in names]
     common = [argument for argument in rest if argument not in several]
     swept = []
     for text, override in zip(common, parser.parse_overrides(common), strict=True):
@@ -133,7 +146,7 @@ def run_suite(
     if not base:
         raise ConfigError(
             f"suite {name!r}: none of its {len(suite.items)} items can be run:\n"
-            + "\n".join(f"  {key}: {why}" for key, why in missing.items())
+            + "\n".join(f"  {keys}: {why}" for why, keys in _by_reason(missing).items())
         )
     model = str(base["model"]["name"])
     standing = stand(suite, runs, model)
@@ -141,10 +154,17 @@ def run_suite(
     return SuiteResult(name, suite, standing, missing, file)
 
 
+def _by_reason(missing: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for key, why in missing.items():
+        found.setdefault(why, []).append(key)
+    return {why: ", ".join(keys) for why, keys in found.items()}
+
+
 def _build(name: str, given: Mapping[str, Any], registry: Registry) -> tuple[str, Suite, int | None]:
     offer = registry.get("suite", name)
     options = group_options("suite", offer)
-    values = {key.removeprefix("suite."): value for key, value in given.items() if key != "suite"}
+    values = {key.removeprefix("suite."): value for key, value in given.items()}
     for key in values.keys() - options.keys():
         raise UnknownNameError(unknown(f"suite.{key}", key, options, "option"))
     checked = check_options(options, values, "suite.")
@@ -157,10 +177,14 @@ def _build(name: str, given: Mapping[str, Any], registry: Registry) -> tuple[str
 
 def _obstacle(item: SuiteItem, registry: Registry) -> str:
     """Why an item cannot be run, and how to mend it; empty where it can."""
-    for kind, name in (("task", item.task), ("dataset", item.dataset)):
-        if name not in registry.of_kind(kind):  # type: ignore[arg-type]
-            return f"{kind} {name!r} is not installed" + (f"; {item.obtain}" if item.obtain else "")
-    return item.missing and item.missing + (f"; {item.obtain}" if item.obtain else "")
+    absent = [
+        f"{kind} {name!r} is not installed"
+        for kind, name in (("task", item.task), ("dataset", item.dataset))
+        if name and name not in registry.of_kind(kind)  # type: ignore[arg-type]
+    ]
+    # A dataset that is absent too comes with the task, as a rule.
+    reasons = [*absent[:1], *([item.missing] if item.missing else [])]
+    return "; ".join([*reasons, *([item.obtain] if reasons and item.obtain else [])])
 
 
 def _compose(item: SuiteItem, max_cases: int | None, overrides: Sequence[str]) -> dict[str, Any]:

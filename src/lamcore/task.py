@@ -41,6 +41,8 @@ class Contributions:
         dummy_weights: The same for the dummy; None where it has none.
         root: Whether the metric is the square root.
         groups: What each belongs to, where cases depend on one another, such as frames of a trajectory.
+        labels: The label of each, where the metric compares with one number, in the metric's unit.
+        errors: Prediction − label of each, with None where there is no prediction; as for labels.
     """
 
     case_ids: tuple[str, ...]
@@ -50,6 +52,8 @@ class Contributions:
     dummy_weights: tuple[float, ...] | None = None
     root: bool = False
     groups: tuple[str, ...] | None = None
+    labels: tuple[float, ...] | None = None
+    errors: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,13 @@ class Task(ABC):
         needs: The properties that a model must give.
         alone: Whether its cases are calculated one at a time, so that what it measures of the model is not mixed with
             what other cases ask.
+        depends_on_machine: Whether its numbers depend on the machine, as times do. A run of such a task on another
+            machine is another run.
     """
 
     needs: frozenset[str] = frozenset(("energy", "forces"))
     alone: bool = False
+    depends_on_machine: bool = False
 
     @abstractmethod
     def calculate(self, case: Case, model: Model) -> Mapping[str, Any]:

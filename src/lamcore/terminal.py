@@ -170,8 +170,8 @@ def print_suite_result(console: Console, result: SuiteResult) -> None:
     console.print(table)
     if result.missing:
         console.print(f"{len(result.missing)} of {len(result.suite.items)} items are missing:", style="red")
-        for key, why in result.missing.items():
-            console.print(f"  {key}: {why}", markup=False, highlight=False)
+        for why, keys in result.missing_by_reason.items():
+            console.print(f"  {keys}: {why}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"suite: {result.file}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job, Outcome
 from lamcore.cores import usable_cores
 from lamcore.errors import CaseError, ConfigError
+from lamcore.hardware import n_threads
 from lamcore.records import Failure, Record
 from lamcore.stored_values import check_storable
 
@@ -59,7 +60,7 @@ class Workbench:
                 f"task {selection.task.name!r} needs {', '.join(sorted(missing))}, which model "
                 f"{selection.model.name!r} does not give; it gives {', '.join(sorted(model.properties))}"
             )
-        self.facts = ComputeFacts(model.device, model.dtype, _n_threads())
+        self.facts = ComputeFacts(model.device, model.dtype, n_threads())
         limits = BatchLimits(selection.batch["max_atoms"])
         self._hub = Hub(model, limits, self.counters, 1 if self._task.alone else selection.batch["max_cases"])
 

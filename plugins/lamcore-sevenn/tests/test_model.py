@@ -1,5 +1,7 @@
 """Claims about energies, forces, stresses and descriptors."""
 
+import time
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -88,3 +90,9 @@ def test_agrees_with_the_calculator_of_the_package(model, package_calculator, cr
         np.testing.assert_allclose(prediction.forces, reference.get_forces(), rtol=0, atol=2e-4)
         if atoms.pbc.all():
             np.testing.assert_allclose(prediction.stress, reference.get_stress(), rtol=0, atol=3e-6)
+
+
+def test_time_spent_on_graphs_is_told_and_is_part_of_the_whole(model, crystals):
+    before, started = model.graph_seconds or 0.0, time.perf_counter()
+    model.evaluate(crystals)
+    assert 0 < model.graph_seconds - before < time.perf_counter() - started

@@ -114,6 +114,11 @@ class Wrapped(Model):
         self.dtype = inner.dtype
         self.conservative = inner.conservative
 
+    @property
+    def graph_seconds(self) -> float | None:
+        """What the other model says."""
+        return self.inner.graph_seconds
+
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
         """What the other model says."""
         return self.inner.evaluate(structures)

@@ -24,6 +24,8 @@ import numpy as np
 
 from lamcore import errors
 from lamcore.errors import LamcoreError, PluginError
+from lamcore.hardware import Hardware
+from lamcore.memory import PeakMemory
 from lamcore.model import Model, Prediction, Scope
 from lamcore.worker.frames import frame, read_frame
 from lamcore.worker.interpreter import variables_for
@@ -93,6 +95,7 @@ class WorkerModel(Model):
         self.cutoff_ang = facts["cutoff_ang"]
         self.device = facts["device"]
         self.dtype = facts["dtype"]
+        self._hardware = Hardware(**(facts["hardware"] | {"in_worker": True}))
 
     def evaluate(self, structures: Sequence[Atoms]) -> list[Prediction]:
         """Energy, forces and stress of each structure.
@@ -103,7 +106,7 @@ class WorkerModel(Model):
         if not structures:
             return []
         info, arrays = structures_to_arrays(structures)
-        answer = self._ask({"request": "evaluate", "info": info}, arrays)
+        _, answer = self._ask({"request": "evaluate", "info": info}, arrays)
         return arrays_to_predictions(structures, answer)
 
     def descriptors(self, structures: Sequence[Atoms]) -> list[NDArray[np.float64]]:
@@ -111,8 +114,18 @@ class WorkerModel(Model):
         if "descriptors" not in self.properties:
             return super().descriptors(structures)
         info, arrays = structures_to_arrays(structures)
-        answer = self._ask({"request": "descriptors", "info": info}, arrays)
+        _, answer = self._ask({"request": "descriptors", "info": info}, arrays)
         return np.split(answer["descriptors"], np.cumsum(arrays["n_atoms"])[:-1])
+
+    def peak_memory(self, structures: Sequence[Atoms]) -> PeakMemory | None:
+        """The memory that one evaluation of these structures takes in the worker; None where that is not known."""
+        info, arrays = structures_to_arrays(structures)
+        header, _ = self._ask({"request": "peak_memory", "info": info}, arrays)
+        return None if header["peak"] is None else PeakMemory(**header["peak"])
+
+    def hardware(self) -> Hardware:
+        """What the worker computes on."""
+        return self._hardware
 
     def close(self) -> None:
         """End the process for good."""
@@ -139,10 +152,12 @@ class WorkerModel(Model):
             self.n_builds += 1
         return self._process
 
-    def _ask(self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _ask(
+        self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         process = self._started()
         try:
-            return process.ask(header, arrays, self._settings.timeout_s)[1]
+            answer, values = process.ask(header, arrays, self._settings.timeout_s)
         except (WorkerMemoryError, WorkerTimeoutError, _GoneError) as error:
             if process.gone:
                 self._drop()
@@ -152,6 +167,9 @@ class WorkerModel(Model):
         except KeyboardInterrupt:
             self._drop()  # an answer half read would be taken for the next one's
             raise
+        if (seconds := answer.get("graph_seconds")) is not None:
+            self._graph_seconds = (self._graph_seconds or 0.0) + seconds
+        return answer, values
 
 
 class WorkerPool(Model):
@@ -178,6 +196,21 @@ class WorkerPool(Model):
         """Ask the next free worker."""
         features: list[NDArray[np.float64]] = self._with_worker(lambda worker: worker.descriptors(structures))
         return features
+
+    @property
+    def graph_seconds(self) -> float | None:
+        """That of all workers together."""
+        known = [worker.graph_seconds for worker in self._workers if worker.graph_seconds is not None]
+        return sum(known) if known else None
+
+    def peak_memory(self, structures: Sequence[Atoms]) -> PeakMemory | None:
+        """Ask the next free worker."""
+        peak: PeakMemory | None = self._with_worker(lambda worker: worker.peak_memory(structures))
+        return peak
+
+    def hardware(self) -> Hardware:
+        """What the first worker computes on."""
+        return self._workers[0].hardware()
 
     def close(self) -> None:
         """End all processes."""

@@ -13,7 +13,7 @@ from lamcore.model import Prediction
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Changes whenever the two sides of a pipe would no longer understand each other."""
 
 Arrays = Mapping[str, "NDArray[Any]"]

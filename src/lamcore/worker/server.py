@@ -7,6 +7,7 @@ import select
 import sys
 import threading
 import traceback
+from dataclasses import asdict
 from importlib import metadata
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from lamcore.errors import ConfigError, EvaluationError
 from lamcore.worker.frames import frame, read_frame
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from lamcore.model import Model
 
 
@@ -33,7 +36,7 @@ def serve() -> None:
                 answer = frame({"facts": _facts(model)})
             else:
                 assert model is not None
-                answer = frame({}, _answer(model, header, arrays))
+                answer = _answer(model, header, arrays)
         except Exception as error:  # told to the other side, which decides
             answer = frame({"error": _describe(error, model)})
         answers.write(answer)
@@ -96,18 +99,31 @@ def _facts(model: Model) -> dict[str, Any]:
         "cutoff_ang": model.cutoff_ang,
         "device": model.device,
         "dtype": model.dtype,
+        "hardware": asdict(model.hardware()),
     }
 
 
-def _answer(model: Model, header: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
+def _answer(model: Model, header: dict[str, Any], arrays: dict[str, Any]) -> bytes:
+    """The frame that answers a request, with the time that the model spent on graphs meanwhile."""
+    from lamcore.worker.messages import arrays_to_structures
+
+    before = model.graph_seconds or 0.0
+    structures = arrays_to_structures(header["info"], arrays)
+    if header["request"] == "peak_memory":
+        peak = model.peak_memory(structures)
+        return frame({"peak": None if peak is None else asdict(peak)})
+    values = _predictions(model, structures, header["request"] == "descriptors")
+    graph_seconds = None if model.graph_seconds is None else model.graph_seconds - before
+    return frame({"graph_seconds": graph_seconds}, values)
+
+
+def _predictions(model: Model, structures: list[Atoms], wants_descriptors: bool) -> dict[str, Any]:
     """What the model says; shapes are checked here, since what is joined for the way could be cut wrongly after it."""
     import numpy as np
 
     from lamcore.model import check_descriptors, check_shapes
-    from lamcore.worker.messages import arrays_to_structures, predictions_to_arrays
+    from lamcore.worker.messages import predictions_to_arrays
 
-    structures = arrays_to_structures(header["info"], arrays)
-    wants_descriptors = header["request"] == "descriptors"
     values: list[Any] = model.descriptors(structures) if wants_descriptors else list(model.evaluate(structures))
     if len(values) != len(structures):
         raise EvaluationError(

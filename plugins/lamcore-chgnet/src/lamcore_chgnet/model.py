@@ -105,7 +105,8 @@ class ChgnetModel(Model):
         for atoms in structures:
             self.scope.check(atoms)
         assert self.cutoff_ang is not None
-        return [bond_graph(atoms, self.cutoff_ang, self._angle_cutoff_ang) for atoms in structures]
+        with self.building_graphs():
+            return [bond_graph(atoms, self.cutoff_ang, self._angle_cutoff_ang) for atoms in structures]
 
     def _predict(self, structures: Sequence[Atoms], graphs: Sequence[BondGraph]) -> list[Prediction]:
         joined = join(graphs)

@@ -127,7 +127,8 @@ class MaceModel(Model):
             self.scope.check(atoms)
             self._check_inputs(atoms)
         assert self.cutoff_ang is not None
-        return batch_graph(structures, self.cutoff_ang)
+        with self.building_graphs():
+            return batch_graph(structures, self.cutoff_ang)
 
     def _check_inputs(self, atoms: Atoms) -> None:
         for name, spec in self._inputs.items():

@@ -143,7 +143,8 @@ class OrbModel(Model):
     def _graph(self, structures: Sequence[Atoms]) -> BatchGraph:
         for atoms in structures:
             self.scope.check(atoms)
-        return batch_graph(structures, self.cutoff_ang, self._max_neighbours)
+        with self.building_graphs():
+            return batch_graph(structures, self.cutoff_ang, self._max_neighbours)
 
     def _batch(self, graph: BatchGraph, structures: Sequence[Atoms]) -> AtomGraphs:
         """The graph in the package's form, with what its networks read."""

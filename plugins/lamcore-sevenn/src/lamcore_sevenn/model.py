@@ -116,7 +116,8 @@ class SevenNetModel(Model):
         for atoms in structures:
             self.scope.check(atoms)
         assert self.cutoff_ang is not None
-        return batch_graph(structures, self.cutoff_ang)
+        with self.building_graphs():
+            return batch_graph(structures, self.cutoff_ang)
 
     def _input(self, graph: BatchGraph) -> Any:
         n_atoms = torch.from_numpy(graph.n_atoms)
