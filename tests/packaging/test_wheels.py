@@ -7,6 +7,7 @@ TOGETHER = (
     "lamcore_sevenn",
     "lamcore_chgnet",
     "lamcore_phonon_task",
+    "lamcore_forcefield_task",
     "lamcore_lambench",
     "lamcore_md_task",
     "lamcore_efficiency_task",
