@@ -156,6 +156,14 @@ def test_failed_cases_are_named_where_they_count(make_suite):
     assert "1 of 6 cases failed" in score.parts[0].parts[1].parts[0].note
 
 
+def test_a_metric_worse_than_the_dummys_counts_1_and_says_so(make_suite):
+    part = only(make_suite(), {"one": run_with(a=7.0)}).parts[0].parts[1].parts[0]
+    assert part.value == 1.0
+    assert "worse than the dummy, counts 1" in part.note
+    unclipped = only(make_suite(FILE.replace("clip: 1.0", "clip: null")), {"one": run_with(a=7.0)})
+    assert unclipped.parts[0].parts[1].value == pytest.approx(7.0)
+
+
 def test_one_error_of_exactly_zero_does_not_make_a_geometric_mean_zero(make_suite):
     score = only(make_suite(GEOMETRIC), {"x": run_with(a=0.0), "y": run_with(a=0.9)})
     assert score.value == pytest.approx(math.sqrt(0.001 * 0.9))

@@ -144,6 +144,8 @@ def ratio_to_dummy(metric: Metric, clip: float | None) -> Score:
     note = f"{metric.value:.4g} {metric.unit}, dummy {metric.dummy:.4g}"
     if metric.n_failed:
         note += f"; {metric.n_failed} of {metric.n} cases failed and count at the dummy's error"
+    if clip is not None and metric.value > clip * metric.dummy:
+        note += f"; worse than {'the dummy' if clip == 1 else f'{clip:g} times the dummy'}, counts {clip:g}"
     value = float(formulas.ratio(metric.value, metric.dummy, clip))
     return Score(metric.name, metric.name, value, draws=_ratio_draws(metric, clip), note=note)
 
