@@ -97,7 +97,15 @@ def test_labels_that_find_no_room_are_left_to_the_legend():
     assert None in positions
     assert any(position is not None for position in positions)
     assert label_positions([(0, 0), (1, 1)], ["a", "b"], False, False) == ["top center", "top center"]
-    assert label_positions([(0.5, 0.5)] * 6, ["name"] * 6, False, False).count(None) == 2
+    pile = [(0.0, 0.0), (1.0, 1.0), *[(0.5, 0.5)] * 6]
+    assert label_positions(pile, ["name"] * 8, False, False)[2:] == [
+        "top center",
+        "bottom center",
+        "middle right",
+        "middle left",
+        None,
+        None,
+    ]
 
 
 def test_many_cases_are_thinned_from_the_lowest_to_the_highest():

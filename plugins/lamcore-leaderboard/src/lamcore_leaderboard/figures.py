@@ -134,7 +134,7 @@ def radar_chart(
         )
     figure.update_layout(
         base_layout(),
-        margin={"l": 56, "r": 56, "t": 28, "b": 20},
+        margin={"l": 56, "r": 56, "t": 52, "b": 20},
         polar={
             "bgcolor": "rgba(0,0,0,0)",
             "radialaxis": {
@@ -159,12 +159,12 @@ def radar_chart(
     return Chart(
         key=key,
         title=title,
-        says=f"{title}: 1 − error in {', '.join(axes)} for {len(errors)} rows; further out is better.",
+        says=f"{title}: 1 − error in {', '.join(_flat(axes))} for {len(errors)} rows; further out is better.",
         note="1 − error: the rim is a perfect model. Errors above 1 are at the centre; models without a domain are "
         "not drawn." + hidden_note(len(errors)),
         height=370 + legend_height(len(errors)),
         figure=plain(figure),
-        header=["model", *(f"error, {domain}" for domain in axes)],
+        header=["model", *(f"error, {domain}" for domain in _flat(axes))],
         rows=[[full_label(row), *(format_number(value) for value in values)] for row, values in errors],
     )
 
@@ -175,6 +175,11 @@ def _first(
     """As many models as a legend holds, and the dummy."""
     models = [one for one in errors if one[0].kind != "dummy"][:MOST_IN_LEGEND]
     return [one for one in errors if one[0].kind == "dummy" or one in models]
+
+
+def _flat(axes: Sequence[str]) -> list[str]:
+    """Names of axes without their line breaks."""
+    return [name.replace("<br>", ", ") for name in axes]
 
 
 def _error_bars(bars: Sequence[Bar]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-_PLOT_WIDTH, _PLOT_HEIGHT, _OVERHANG = 430.0, 300.0, 40.0
-"""Of the chart of two headlines on a desk, in CSS pixels."""
+_PLOT_WIDTH, _PLOT_HEIGHT, _LEFT, _RIGHT = 430.0, 300.0, 25.0, 60.0
+"""Of the chart of two headlines on a desk, and what a name may stand out of it, in CSS pixels."""
 
 Box = tuple[float, float, float, float]
 """Left, right, bottom and top."""
@@ -27,7 +27,7 @@ def label_positions(
         width, found = 7.0 * len(text), None
         for position, box in _around(xs[index], ys[index], width).items():
             others = taken[:index] + taken[index + 1 :]
-            inside = box[0] > -_OVERHANG and box[1] < _PLOT_WIDTH + _OVERHANG
+            inside = box[0] > -_LEFT and box[1] < _PLOT_WIDTH + _RIGHT
             if inside and not any(_overlap(box, other) for other in others):
                 found = position
                 taken.append(box)

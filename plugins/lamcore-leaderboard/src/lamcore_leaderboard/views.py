@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from lamcore.suite import Headline, Score
     from lamcore_leaderboard.plotting import Chart, Styles
 
-_SCORE = "score in the suite"
+_SCORE = "score"
+_FEWEST_AXES = 3
 
 
 def item_bars(board: Board, item: Item) -> list[Chart]:
@@ -42,18 +43,33 @@ def item_bars(board: Board, item: Item) -> list[Chart]:
 
 
 def radars(board: Board, styles: Styles) -> list[Chart]:
-    """A radar for each headline that has parts by domain, all pure numbers where lower is better.
+    """A radar for each headline with three domains or more; else one of all headlines' domains, if they are as many.
 
     Models that lack a domain are not drawn: a line that skips it would look like another shape.
     """
+    axes = {
+        headline: domains_of(board, headline)
+        for headline in board.suite.headlines
+        if headline.unit == "1" and headline.direction == "lower"
+    }
     charts: list[Chart] = []
-    for headline in board.suite.headlines:
-        domains = domains_of(board, headline)
-        lines = [(row, [domain_value(row, headline.name, one) for one in domains]) for row in board.rows]
-        lines = [(row, values) for row, values in lines if all(value is not None for value in values)]
-        if len(domains) >= 3 and lines and headline.unit == "1" and headline.direction == "lower":
-            charts.append(radar_chart(f"radar-{len(charts)}", f"{headline.title} by domain", domains, lines, styles))
-    return charts
+    for headline, domains in axes.items():
+        chart = _radar(board, styles, f"radar-{len(charts)}", headline.title, [(headline, one) for one in domains])
+        charts += [chart] if chart is not None else []
+    everything = [(headline, one) for headline, domains in axes.items() for one in domains]
+    together = None if charts else _radar(board, styles, "radar-0", "All headlines", everything)
+    return charts if together is None else [together]
+
+
+def _radar(board: Board, styles: Styles, key: str, title: str, axes: list[tuple[Headline, str]]) -> Chart | None:
+    """A radar over domains of headlines; None where they are too few for a shape, or no model has them all."""
+    lines = [(row, [domain_value(row, headline.name, domain) for headline, domain in axes]) for row in board.rows]
+    lines = [(row, values) for row, values in lines if all(value is not None for value in values)]
+    if len(axes) < _FEWEST_AXES or not any(row.kind != "dummy" for row, _ in lines):
+        return None
+    one_headline = len({headline.name for headline, _ in axes}) == 1
+    names = [domain if one_headline else f"{domain}<br>{headline.name}" for headline, domain in axes]
+    return radar_chart(key, f"{title} by domain", names, lines, styles)
 
 
 def domain_bars(board: Board) -> list[Chart]:
