@@ -75,7 +75,7 @@ def profile_figure(case: Case, output: Mapping[str, Any]) -> Figure:
     else:
         axes.set(xlabel="dihedral (°)", xticks=range(-180, 181, 60))
     axes.set_ylabel("energy (kcal/mol)")
-    axes.legend(fontsize=7.5, frameon=False, loc="best")
+    axes.legend(fontsize=7.5, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
