@@ -138,7 +138,7 @@ def _profiles(view: RunView, done: Sequence[ScoredCase], molecules: Mapping[str,
     left_out = len(done) - len(parts)
     intro = (
         "Largest error first. Points are conformers, lines periodic splines; both profiles are drawn about a common "
-        "mean. In the drawing the bond that is turned is marked."
+        "mean. In the drawing the bond that is turned is marked. The dummy of the metrics is the flat profile."
     ) + (f" {left_out} fragments with smaller errors are not drawn." if left_out > 0 else "")
     return f"<p>{html.escape(intro)}</p>{''.join(parts)}"
 
