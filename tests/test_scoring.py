@@ -200,6 +200,15 @@ def test_the_proportion_of_nothing_has_no_value():
     assert (metric.value, metric.interval, metric.n) == (None, None, 0)
 
 
+def test_a_metric_of_errors_keeps_labels_and_signed_errors_of_its_cases():
+    made_of = mae(run([1.0, None, 6.0, 2.0], [0.5, 1.0, None, -3.0])).contributions
+    assert made_of.case_ids == ("0", "2", "3")
+    assert made_of.labels == (1.0, 6.0, 2.0)
+    assert made_of.errors == (0.5, None, -3.0)
+    excluded = mae(run([1.0, 6.0], [0.5, None]), failures="excluded").contributions
+    assert (excluded.labels, excluded.errors) == ((1.0,), (0.5,))
+
+
 def pooled(parts, dummy, **options):
     """A pooled mean over cases with these sums and numbers; None for a failed case."""
     scored = [

@@ -50,10 +50,10 @@ def functionals(
         cases: The cases; `functional` in the settings of one goes before the card's.
     """
     found = {str(case.settings.get("functional") or dataset.functional) for case in cases}
-    return Functionals(_of_model(model, options), tuple(sorted(found - {""})))
+    return Functionals(functional_of(model, options), tuple(sorted(found - {""})))
 
 
-def _of_model(card: ModelCard, options: Mapping[str, Any]) -> str:
+def functional_of(card: ModelCard, options: Mapping[str, Any]) -> str:
     """The model's functional; empty for a checkpoint or a modality that the card does not know."""
     name = options.get("checkpoint")
     if name is None or not card.checkpoints:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -55,7 +56,8 @@ def mean_absolute_error(
         groups: What cases belong to that depend on one another, such as frames of a trajectory, by case id; whole
             groups are resampled.
     """
-    return _mean(scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, abs)
+    metric = _mean(scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, abs)
+    return _with_labels(metric, scored, error, label)
 
 
 def root_mean_square_error(
@@ -69,7 +71,10 @@ def root_mean_square_error(
     groups: Mapping[str, str] | None = None,
 ) -> Metric:
     """Square root of the mean of (prediction − reference)²; arguments as for `mean_absolute_error`."""
-    return _mean(scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, _square, root=True)
+    metric = _mean(
+        scored, name, error, unit, dummy_errors(scored, label), "lower", failures, groups, _square, root=True
+    )
+    return _with_labels(metric, scored, error, label)
 
 
 def mean_score(
@@ -263,6 +268,22 @@ def _mean(
 
     dummies = {case_id: (inner(value), 1.0) for case_id, value in dummy.items()}
     return _metric(scored, name, parts, unit, dummies, direction, failures, groups, root)
+
+
+def _with_labels(metric: Metric, scored: Sequence[ScoredCase], error: str, label: str) -> Metric:
+    """A metric that also keeps what its cases were compared with, so that predictions can be drawn against labels."""
+    assert metric.contributions is not None
+    by_id = {case.case.id: case for case in scored}
+    counted = [by_id[case_id] for case_id in metric.contributions.case_ids]
+    labels = [label_of(case.case, label) for case in counted]
+    return replace(
+        metric,
+        contributions=replace(
+            metric.contributions,
+            labels=tuple(value for value in labels if value is not None),
+            errors=tuple(None if case.scores is None else _finite(case.scores.get(error)) for case in counted),
+        ),
+    )
 
 
 def _metric(

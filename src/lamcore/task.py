@@ -41,6 +41,8 @@ class Contributions:
         dummy_weights: The same for the dummy; None where it has none.
         root: Whether the metric is the square root.
         groups: What each belongs to, where cases depend on one another, such as frames of a trajectory.
+        labels: The label of each, where the metric compares with one number, in the metric's unit.
+        errors: Prediction − label of each, with None where there is no prediction; as for labels.
     """
 
     case_ids: tuple[str, ...]
@@ -50,6 +52,8 @@ class Contributions:
     dummy_weights: tuple[float, ...] | None = None
     root: bool = False
     groups: tuple[str, ...] | None = None
+    labels: tuple[float, ...] | None = None
+    errors: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True)

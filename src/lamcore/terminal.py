@@ -178,7 +178,7 @@ def print_suite_result(console: Console, result: SuiteResult) -> None:
 def _add_score(table: Table, score: Score, depth: int) -> None:
     """A score, and its parts below it."""
     name = f"{'  ' * depth}{score.name} {_ARROWS[score.direction]}"
-    note = "; ".join(text for text in (score.note, score.context) if text)
+    note = score.note if score.context in score.note else "; ".join(filter(None, (score.note, score.context)))
     value, interval = format_number(score.value), format_interval(score.interval)
     table.add_row(escape(name), value, interval, score.unit, escape(note), style="" if depth else "bold")
     for part in score.parts:

@@ -7,10 +7,12 @@ TOGETHER = (
     "lamcore_sevenn",
     "lamcore_chgnet",
     "lamcore_phonon_task",
+    "lamcore_forcefield_task",
     "lamcore_lambench",
     "lamcore_md_task",
     "lamcore_efficiency_task",
     "lamcore_torsion_task",
+    "lamcore_leaderboard",
 )
 """The plugins that can be installed together; the others exclude one another."""
 

@@ -50,6 +50,7 @@ def test_metrics_recover_what_the_model_was_programmed_with(measured):
     assert metrics["overhead_ms"].value == pytest.approx(4.0, rel=1e-6)
     assert metrics["marginal_time_per_atom_us"].value == pytest.approx(200.0, rel=1e-6)
     assert metrics["time_per_atom_us"].value == pytest.approx(200.0 + 4e3 / 1000, rel=1e-6)
+    assert metrics["time_per_atom_us"].note.startswith("at 1000 atoms; the interval is that of the repetitions")
     assert metrics["latency_ms"].value == pytest.approx(4.0 + 0.4, rel=1e-6)
     assert metrics["graph_share"].value == pytest.approx(0.2, rel=1e-6)
     assert metrics["throughput_atoms_per_s"].value == pytest.approx(1 / 2e-4, rel=0.1)
@@ -91,6 +92,14 @@ def test_atoms_that_fit_is_the_limit_of_the_model(measured):
     assert metrics["atoms_that_fit"].note.startswith("memory is the limit")
     capped = measured()["atoms_that_fit"]
     assert capped.note.startswith("at least")
+
+
+def test_what_the_ladder_has_shown_to_fit_fits_whatever_ended_the_search(programmed, task_for):
+    # An evaluation takes 14 s at 144 atoms, so that the search ends by time before it reaches 1000.
+    model = programmed(per_atom_s=0.1)
+    metrics = metrics_of(task_for(model, time_budget_s=1.0), model, LADDER)
+    assert metrics["atoms_that_fit"].value == 1000.0
+    assert metrics["atoms_that_fit"].note.startswith("at least: the search ended by time")
 
 
 def test_a_mean_over_some_of_the_materials_is_not_given(measured):

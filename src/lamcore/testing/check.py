@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Watch = Callable[[Finding], None]
 
 
-def choose(group: Group, name: str, **options: Any) -> Choice:
+def choose(group: Group, name: str, /, **options: Any) -> Choice:
     """Something installed, by name, with options.
 
     Args:

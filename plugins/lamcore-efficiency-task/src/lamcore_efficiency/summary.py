@@ -7,13 +7,22 @@ has none: a mean over the others would be a mean over other structures than thos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from lamcore import Metric, ScoredCase
 from lamcore.errors import RunFolderError
 from lamcore.scoring import proportion
-from lamcore.task import Contributions
+from lamcore_efficiency.about import (
+    About,
+    Interval,
+    beyond,
+    by_group,
+    contributions_of,
+    group_of,
+    has,
+    metric_about,
+    why_none,
+)
 from lamcore_efficiency.cost_model import CostModel, fit_cost_model
 from lamcore_efficiency.statistics import (
     interval_of_mean_over_groups,
@@ -21,25 +30,6 @@ from lamcore_efficiency.statistics import (
     pooled_deviation,
     spread,
 )
-
-_LARGE_ATOMS = 1000
-"""A structure with more atoms than this may turn out not to fit without being a failure."""
-
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _About:
-    """The cases that a metric is about, and those of them that have what it needs."""
-
-    cases: Sequence[ScoredCase]
-    done: Sequence[ScoredCase]
-    hardware: str
-
-    @property
-    def missing(self) -> list[str]:
-        have = {one.case.id for one in self.done}
-        return [one.case.id for one in self.cases if one.case.id not in have]
 
 
 def summarize(scored: Sequence[ScoredCase], protocol: Literal["default", "lambench"]) -> list[Metric]:
@@ -76,7 +66,7 @@ def only_hardware(scored: Sequence[ScoredCase]) -> str:
 
 def cost_model_of(scored: Sequence[ScoredCase]) -> CostModel | None:
     """The fit of time against size over all timed ladders; None where there are no two sizes of a material."""
-    done = [one for one in scored if one.case.settings.get("measure") == "time" and _has(one, "median_s")]
+    done = [one for one in scored if one.case.settings.get("measure") == "time" and has(one, "median_s")]
     try:
         return fit_cost_model(
             [one.scores["n_atoms"] for one in done if one.scores],
@@ -88,17 +78,17 @@ def cost_model_of(scored: Sequence[ScoredCase]) -> CostModel | None:
 
 
 def _default(scored: Sequence[ScoredCase], hardware: str) -> list[Metric]:
-    def flagged(name: str, key: str) -> _About:
+    def flagged(name: str, key: str) -> About:
         cases = [one for one in scored if one.case.settings.get(name)]
-        return _About(cases, [one for one in cases if _has(one, key)], hardware)
+        return About(cases, [one for one in cases if has(one, key)], hardware)
 
-    def of_kind(kind: str, key: str) -> _About:
+    def of_kind(kind: str, key: str) -> About:
         cases = [one for one in scored if one.case.settings.get("measure") == kind]
-        return _About(cases, [one for one in cases if _has(one, key)], hardware)
+        return About(cases, [one for one in cases if has(one, key)], hardware)
 
     equal = flagged("equal_size", "time_per_atom_us")
     return [
-        _mean("time_per_atom_us", "µs/atom", equal, lambda scores: scores["times_per_atom_us"], "at 501 to 1000 atoms"),
+        _mean("time_per_atom_us", "µs/atom", equal, lambda scores: scores["times_per_atom_us"], _at_sizes(equal)),
         _mean(
             "latency_ms",
             "ms",
@@ -108,7 +98,7 @@ def _default(scored: Sequence[ScoredCase], hardware: str) -> list[Metric]:
         ),
         _throughput(of_kind("batch", "throughput_atoms_per_s")),
         _largest("peak_memory_mb", flagged("equal_size", "peak_memory_mb")),
-        _capacity(of_kind("capacity", "fits_atoms")),
+        _capacity(scored, of_kind("capacity", "fits_atoms")),
         *_cost(scored, of_kind("time", "median_s")),
         _graph_share(flagged("equal_size", "graph_share")),
     ]
@@ -117,25 +107,25 @@ def _default(scored: Sequence[ScoredCase], hardware: str) -> list[Metric]:
 def _lambench(scored: Sequence[ScoredCase], hardware: str) -> list[Metric]:
     """Mean of the means of files over the frames that have a time; none where a file has no frame with one."""
     timed = [one for one in scored if one.case.settings.get("measure") == "frame" and not _is_warm_up(one)]
-    done = [one for one in timed if _has(one, "time_per_atom_us")]
-    about = _About(timed, done, hardware)
+    done = [one for one in timed if has(one, "time_per_atom_us")]
+    about = About(timed, done, hardware)
     files = {str(one.case.settings["group"]) for one in timed}
-    values = _by_group(done, "time_per_atom_us")
+    values = by_group(done, "time_per_atom_us")
     without = sorted(files - values.keys())
     note = "LAMBench's: mean of the files' means, over frames that did not fail; one repetition"
     if without:
         note += f"; no value, since no frame of {', '.join(without)} has a time"
     has_value = bool(files) and not without
     return [
-        _metric(
+        metric_about(
             "time_per_atom_us",
             "µs/atom",
             about,
             mean_over_groups(values) if has_value else None,
             note=note,
-            contributions=_contributions(done, "time_per_atom_us") if has_value else None,
+            contributions=contributions_of(done, "time_per_atom_us") if has_value else None,
         ),
-        _metric(
+        metric_about(
             "time_per_atom_deviation_us",
             "µs/atom",
             about,
@@ -146,39 +136,39 @@ def _lambench(scored: Sequence[ScoredCase], hardware: str) -> list[Metric]:
 
 
 def _mean(
-    name: str, unit: str, about: _About, repetitions: Callable[[Mapping[str, Any]], list[float]], what: str
+    name: str, unit: str, about: About, repetitions: Callable[[Mapping[str, Any]], list[float]], what: str
 ) -> Metric:
     """Mean over groups of the medians of repetitions, with the interval of the timing."""
     if about.missing or not about.cases:
-        return _metric(name, unit, about, None, note=_why_none(about))
+        return metric_about(name, unit, about, None, note=why_none(about))
     repeated: dict[str, list[list[float]]] = {}
     for one in about.done:
         assert one.scores is not None
-        repeated.setdefault(_group(one), []).append(repetitions(one.scores))
+        repeated.setdefault(group_of(one), []).append(repetitions(one.scores))
     medians = {group: [spread(times).median for times in cases] for group, cases in repeated.items()}
     value = mean_over_groups(medians)
     low, high = interval_of_mean_over_groups(repeated)
-    return _metric(
+    return metric_about(
         name,
         unit,
         about,
         value,
         interval=(min(low, value), max(high, value)),
         note=f"{what}; the interval is that of the repetitions",
-        contributions=_contributions(about.done, "time_per_atom_us") if name == "time_per_atom_us" else None,
+        contributions=contributions_of(about.done, "time_per_atom_us") if name == "time_per_atom_us" else None,
     )
 
 
-def _throughput(about: _About) -> Metric:
+def _throughput(about: About) -> Metric:
     name, unit = "throughput_atoms_per_s", "atoms/s"
     if about.missing or not about.cases:
-        return _metric(name, unit, about, None, direction="higher", note=_why_none(about))
+        return metric_about(name, unit, about, None, direction="higher", note=why_none(about))
     rates = {one.case.id: [one.scores["best_rates_atoms_per_s"]] for one in about.done if one.scores}
     value = mean_over_groups({case_id: [spread(one[0]).median] for case_id, one in rates.items()})
     low, high = interval_of_mean_over_groups(rates)
     ended = sorted({str(one.scores["stopped"]) for one in about.done if one.scores})
     why = {"saturated": "more copies gave no more", "memory": "larger batches did not fit"}
-    return _metric(
+    return metric_about(
         name,
         unit,
         about,
@@ -189,41 +179,52 @@ def _throughput(about: _About) -> Metric:
     )
 
 
-def _largest(name: str, about: _About) -> Metric:
+def _largest(name: str, about: About) -> Metric:
     """Peak memory: the largest over the cases."""
     if not about.missing and about.cases:
         value = max(float(one.scores[name]) for one in about.done if one.scores)
-        return _metric(name, "MB", about, value, note="beyond the idle model, at the same sizes as the time per atom")
+        return metric_about(
+            name, "MB", about, value, note="beyond the idle model, at the same sizes as the time per atom"
+        )
     measured = [one for one in about.cases if one.scores is not None and one.scores.get("fits")]
     unknown = len(measured) == len(about.cases)
-    note = "the system does not tell, or the device is not CUDA with torch" if unknown else _why_none(about)
-    return _metric(name, "MB", about, None, note=note)
+    note = "the system does not tell, or the device is not CUDA with torch" if unknown else why_none(about)
+    return metric_about(name, "MB", about, None, note=note)
 
 
-def _capacity(about: _About) -> Metric:
+def _capacity(scored: Sequence[ScoredCase], about: About) -> Metric:
+    """The largest size that fitted, of the search or of the ladder of the same material; the least over materials."""
     name, unit = "atoms_that_fit", "atoms"
     if about.missing or not about.cases:
-        return _metric(name, unit, about, None, direction="higher", note=_why_none(about))
-    scores = [one.scores for one in about.done if one.scores]
-    least = min(scores, key=lambda one: int(one["fits_atoms"]))
-    bounds = {"memory": "memory is the limit", "time": "at least: the search ended by time"}
-    note = bounds.get(str(least["bound"]), f"at least: the search ended at its cap of {least['cap_atoms']} atoms")
-    return _metric(name, unit, about, float(least["fits_atoms"]), direction="higher", note=note)
+        return metric_about(name, unit, about, None, direction="higher", note=why_none(about))
+    timed: dict[str, int] = {}
+    for one in scored:
+        if has(one, "median_s") and one.scores:
+            timed[group_of(one)] = max(timed.get(group_of(one), 0), int(one.scores["n_atoms"]))
+    found = [
+        (max(int(one.scores["fits_atoms"]), timed.get(group_of(one), 0)), one.scores)
+        for one in about.done
+        if one.scores
+    ]
+    atoms, least = min(found, key=lambda one: one[0])
+    notes = {"memory": "memory is the limit", "time": "at least: the search ended by time"}
+    note = notes.get(str(least["bound"]), f"at least: the search ended at its cap of {least['cap_atoms']} atoms")
+    return metric_about(name, unit, about, float(atoms), direction="higher", note=note)
 
 
-def _cost(scored: Sequence[ScoredCase], about: _About) -> list[Metric]:
+def _cost(scored: Sequence[ScoredCase], about: About) -> list[Metric]:
     """L and τ of t = L + N·τ."""
-    small = [one for one in about.cases if one.case.id in about.missing and not _beyond(one)]
+    small = [one for one in about.cases if one.case.id in about.missing and not beyond(one)]
     fit = None if small or not about.cases else cost_model_of(scored)
-    note = _why_none(about) if small else "fewer than two sizes were timed"
+    note = why_none(about) if small else "fewer than two sizes were timed"
     if fit is None:
         return [
-            _metric("overhead_ms", "ms", about, None, note=note),
-            _metric("marginal_time_per_atom_us", "µs/atom", about, None, note=note),
+            metric_about("overhead_ms", "ms", about, None, note=note),
+            metric_about("marginal_time_per_atom_us", "µs/atom", about, None, note=note),
         ]
     note = f"of t = L + N·τ; the fit is off by at most {100 * fit.worst_relative_residual:.0f} %"
     return [
-        _metric(
+        metric_about(
             "overhead_ms",
             "ms",
             about,
@@ -231,7 +232,7 @@ def _cost(scored: Sequence[ScoredCase], about: _About) -> list[Metric]:
             interval=_times(fit.overhead_interval_s, 1e3),
             note=f"L {note}",
         ),
-        _metric(
+        metric_about(
             "marginal_time_per_atom_us",
             "µs/atom",
             about,
@@ -242,88 +243,28 @@ def _cost(scored: Sequence[ScoredCase], about: _About) -> list[Metric]:
     ]
 
 
-def _graph_share(about: _About) -> Metric:
+def _graph_share(about: About) -> Metric:
     if not about.missing and about.cases:
-        value = mean_over_groups(_by_group(about.done, "graph_share"))
-        return _metric("graph_share", "1", about, value, note="of the time at the same sizes as the time per atom")
-    timed = [one for one in about.cases if _has(one, "median_s")]
-    note = "the model does not tell" if len(timed) == len(about.cases) else _why_none(about)
-    return _metric("graph_share", "1", about, None, note=note)
-
-
-def _metric(
-    name: str,
-    unit: str,
-    about: _About,
-    value: float | None,
-    *,
-    interval: Interval | None = None,
-    direction: Literal["lower", "higher"] = "lower",
-    note: str,
-    contributions: Contributions | None = None,
-) -> Metric:
-    return Metric(
-        name=name,
-        value=value,
-        unit=unit,
-        direction=direction,
-        dummy=None,
-        interval=interval,
-        n=len(about.cases),
-        n_failed=sum(one.scores is None or not one.scores.get("fits", True) for one in about.cases),
-        note=f"{note}; on {about.hardware}" if about.hardware else note,
-        context=about.hardware,
-        contributions=contributions,
-    )
-
-
-def _contributions(done: Sequence[ScoredCase], key: str) -> Contributions:
-    """Each group weighs the same, whatever its number of cases."""
-    groups = [_group(one) for one in done]
-    weights = tuple(1.0 / groups.count(group) for group in groups)
-    values = [float(one.scores[key]) for one in done if one.scores]
-    return Contributions(
-        case_ids=tuple(one.case.id for one in done),
-        totals=tuple(value * weight for value, weight in zip(values, weights, strict=True)),
-        weights=weights,
-        groups=tuple(groups),
-    )
-
-
-def _by_group(done: Sequence[ScoredCase], key: str) -> dict[str, list[float]]:
-    values: dict[str, list[float]] = {}
-    for one in done:
-        assert one.scores is not None
-        values.setdefault(_group(one), []).append(float(one.scores[key]))
-    return values
-
-
-def _group(one: ScoredCase) -> str:
-    return str(one.case.settings.get("group", one.case.id))
-
-
-def _has(one: ScoredCase, key: str) -> bool:
-    return one.scores is not None and one.scores.get(key) is not None
+        value = mean_over_groups(by_group(about.done, "graph_share"))
+        return metric_about("graph_share", "1", about, value, note="of the time at the same sizes as the time per atom")
+    timed = [one for one in about.cases if has(one, "median_s")]
+    note = "the model does not tell" if len(timed) == len(about.cases) else why_none(about)
+    return metric_about("graph_share", "1", about, None, note=note)
 
 
 def _is_warm_up(one: ScoredCase) -> bool:
     return bool(one.case.settings.get("warm_up", False))
 
 
-def _beyond(one: ScoredCase) -> bool:
-    """Whether it is a large structure that turned out not to fit in memory."""
-    return one.scores is not None and not one.scores.get("fits", True) and one.scores["n_atoms"] > _LARGE_ATOMS
-
-
 def _succeeded(one: ScoredCase) -> bool:
-    return one.scores is not None and (bool(one.scores.get("fits", True)) or _beyond(one))
+    return one.scores is not None and (bool(one.scores.get("fits", True)) or beyond(one))
 
 
-def _why_none(about: _About) -> str:
-    if not about.cases:
-        return "no case is for this"
-    shown = ", ".join(about.missing[:3]) + (", …" if len(about.missing) > 3 else "")
-    return f"no value, since these have none: {shown}"
+def _at_sizes(about: About) -> str:
+    sizes = [int(one.scores["n_atoms"]) for one in about.done if one.scores]
+    if not sizes:
+        return ""
+    return f"at {min(sizes)} atoms" if min(sizes) == max(sizes) else f"at {min(sizes)} to {max(sizes)} atoms"
 
 
 def _times(interval: Interval | None, factor: float) -> Interval | None:

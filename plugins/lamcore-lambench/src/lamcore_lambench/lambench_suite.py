@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DATA_PAGE = "https://aissquare.com/datasets/detail?pageType=datasets&name=LAMBench-DatasetCards&id=336"
 _PROTOCOL = {"protocol": "lambench"}
 _DAMPING = {"zero": "pbe-zero", "bj": "pbe-bj"}
-_TASKS = {
+_TASKS: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
     "phonon_mdr": ("phonon", "mdr", ("phonon_mdr", "MDR_PBE_phonon"), {}),
     "torsionnet": ("torsion", "torsions", ("torsionnet", "torsionnet500_ccsdt"), {"format": "lambench"}),
 }
@@ -103,6 +103,8 @@ class LambenchSuite(Suite):
         if key not in _TASKS:
             return SuiteItem(key, task.title, task.domain, "", "", missing="lamcore has no task for it yet")
         name, dataset, folders, options = _TASKS[key]
+        if task.level_of_theory:
+            options = {**options, "functional": task.level_of_theory}
         return self._item(key, task.title, task.domain, name, dataset, folders, options)
 
     def _applicability(
@@ -126,8 +128,11 @@ class LambenchSuite(Suite):
         item = SuiteItem(key, title, domain, task, dataset, _PROTOCOL, {**options, **path})
         if found:
             return item
-        missing = "needs LAMBench's data" if self._data is None else f"{self._data} has no {' or '.join(names)}"
-        return replace(item, missing=missing, obtain=f"suite.data=<folder with LAMBench's data>, from {DATA_PAGE}")
+        if self._data is None:
+            how = f"suite.data=<folder with LAMBench's data>, from {DATA_PAGE}"
+            return replace(item, missing="needs LAMBench's data", obtain=how)
+        missing = f"{self._data} has no {' or '.join(names)}"
+        return replace(item, missing=missing, obtain="`lamcore show suite` says where LAMBench's data are")
 
     def _force_fields(self, results: Mapping[str, Any], runs: Mapping[str, RunSummary]) -> Score:
         domains = []

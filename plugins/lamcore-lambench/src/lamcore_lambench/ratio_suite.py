@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -213,18 +214,19 @@ def _resampled(metric: Metric) -> NDArray[np.float64]:
 
 
 def _spread(metric: Metric, run_id: str) -> NDArray[np.float64]:
-    """Draws that have the metric's own 95 % interval, such as that of repeated timings; independent between runs.
+    """Draws of a positive number that have the metric's own 95 % interval, independent between runs.
 
-    Normal on either side of the value, with the deviation that the end of the interval on that side says.
+    Log-normal on either side of the value, with the deviation that the end of the interval on that side says. NaN
+    throughout where there is no interval, or one that reaches 0: then the value is not known to a factor.
     """
     from lamcore.resampling import N_DRAWS
 
-    if metric.interval is None or metric.value is None:
+    if metric.interval is None or metric.value is None or metric.interval[0] <= 0:
         return np.full(N_DRAWS, np.nan)
     seed = hashlib.sha256(f"{run_id} {metric.name}".encode()).digest()
-    normal = np.random.default_rng(list(seed)).standard_normal(N_DRAWS) / _HALF_WIDTH
-    low, high = metric.interval
-    return metric.value + np.where(normal < 0, metric.value - low, high - metric.value) * normal
+    deviates = np.random.default_rng(list(seed)).standard_normal(N_DRAWS) / _HALF_WIDTH
+    low, high = (abs(math.log(end / metric.value)) for end in metric.interval)
+    return metric.value * np.exp(np.where(deviates < 0, low, high) * deviates)
 
 
 def _weighted(weights: Sequence[float]) -> Average:

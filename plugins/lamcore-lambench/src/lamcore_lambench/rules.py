@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +54,8 @@ class PropertyTask:
     dummy: dict[str, float]
     title: str = ""
     penalty: str | None = None
+    level_of_theory: str = ""
+    """Of the labels, where the files do not tell."""
 
 
 @dataclass
@@ -109,29 +111,28 @@ class Rules:
         return list(dict.fromkeys(task.domain for task in self.tasks.values()))
 
 
-def load(path: Path, kind: type[Loaded], bases: Sequence[Path] = ()) -> Loaded:
-    """Read a YAML file into a dataclass.
+def load(path: Path, kind: type[Loaded], content: Mapping[str, Any] | None = None) -> Loaded:
+    """A YAML file as a dataclass.
 
     Args:
         path: The file.
         kind: The dataclass.
-        bases: Files that it changes, the furthest first.
+        content: What the file says, where it has been read.
 
     Raises:
         ConfigError: The file is missing, is not YAML, or has a key or a type that the class has not.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
+    said = read_mapping(path) if content is None else dict(content)
     try:
-        merged: Any = OmegaConf.merge(OmegaConf.structured(kind), *(OmegaConf.load(one) for one in (*bases, path)))
+        merged: Any = OmegaConf.merge(OmegaConf.structured(kind), OmegaConf.create(said))
         loaded = OmegaConf.to_object(merged)
-    except (OSError, ValueError, OmegaConfBaseException, YAMLError) as error:
+    except (ValueError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(
-            f"{path}: not a valid {kind.__name__}: {reason}; lamcore_lambench.{kind.__module__.split('.')[-1]} "
-            "lists the fields"
+            f"{path}: not a valid {kind.__name__}: {reason}; {kind.__module__} lists the fields"
         ) from error
     assert isinstance(loaded, kind)
     return loaded

@@ -33,7 +33,8 @@ class HeadlineEntry:
         missing: What an item that was not run counts, of means; a ratio counts 1.
         unit: Of means and inverses.
         scale: Of inverses.
-        draws: What the uncertainty of means and inverses is that of: `cases`, resampled, or `metric`, its own interval.
+        draws: What the uncertainty of means and inverses is that of: `cases`, resampled, or `metric`, its own interval,
+            for positive numbers.
         decimals: Models are ranked by the value rounded to so many; None for all.
     """
 
@@ -89,7 +90,7 @@ class SuiteFile:
     Attributes:
         headlines: By name, the first by which models are sorted first.
         items: By key.
-        extends: Another file, beside this one, that this one changes.
+        extends: Another file, beside this one; what this one says of a headline or an item replaces what that one says.
     """
 
     headlines: dict[str, HeadlineEntry]
@@ -103,7 +104,7 @@ def read_suite_file(path: Path) -> SuiteFile:
     Raises:
         ConfigError: It cannot be read, lacks a field, has one that does not exist, or says what makes no sense.
     """
-    content = load(path, SuiteFile, _bases(path))
+    content = load(path, SuiteFile, _extended(path))
     for name, headline in content.headlines.items():
         _choice(path, f"headlines.{name}.kind", headline.kind, KINDS)
         _choice(path, f"headlines.{name}.mean", headline.mean, MEANS)
@@ -124,19 +125,22 @@ def read_suite_file(path: Path) -> SuiteFile:
     return content
 
 
-def _bases(path: Path) -> list[Path]:
-    """The files that a file extends, the furthest first.
+def _extended(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A file on top of those that it extends: each field that it says of a headline or an item replaces the other's.
 
     Raises:
-        ConfigError: They go round in a circle.
+        ConfigError: A file cannot be read, or they go round in a circle.
     """
-    found: list[Path] = []
-    while (base := read_mapping(path).get("extends")) is not None:
-        path = path.with_name(str(base))
-        if path in found:
-            raise ConfigError(f"{path}: extends itself, by way of {', '.join(one.name for one in found)}")
-        found.insert(0, path)
-    return found
+    if path in seen:
+        raise ConfigError(f"{path}: extends itself, by way of {', '.join(one.name for one in seen)}")
+    own = read_mapping(path)
+    if own.get("extends") is None:
+        return own
+    merged = _extended(path.with_name(str(own["extends"])), (*seen, path))
+    for part in ("headlines", "items"):
+        there, changed = merged.get(part) or {}, own.get(part) or {}
+        merged[part] = {**there, **{key: {**there.get(key, {}), **fields} for key, fields in changed.items()}}
+    return {**own, **{part: merged[part] for part in ("headlines", "items")}}
 
 
 def make_items(entries: Mapping[str, ItemEntry], data: Path | None) -> tuple[SuiteItem, ...]:

@@ -97,9 +97,10 @@ def block_length(residuals: NDArray[np.float64]) -> int:
         doi:10.1007/978-1-4899-0319-8_6.
     """
     n = len(residuals)
-    shortest = math.ceil(n ** (1 / 3))
+    shortest = math.ceil(float(n) ** (1 / 3))
     longest = max(1, n // 4)
-    return max(1, min(longest, max(shortest, math.ceil(2 * _statistical_inefficiency(residuals)))))
+    length: int = max(1, min(longest, max(shortest, math.ceil(2 * _statistical_inefficiency(residuals)))))
+    return length
 
 
 def _statistical_inefficiency(residuals: NDArray[np.float64]) -> float:

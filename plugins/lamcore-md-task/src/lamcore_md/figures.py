@@ -48,6 +48,8 @@ def traces_figure(trajectories: Sequence[tuple[ScoredCase, Mapping[str, Any]]]) 
 
 
 def _draw_trace(axes: Axes, one: ScoredCase, output: Mapping[str, Any]) -> None:
+    from matplotlib.patheffects import withStroke
+
     times_ps = output["times_fs"] / 1000
     energies = (output["potential_energies_ev"] + output["kinetic_energies_ev"]) / output["n_atoms"]
     shifted_mev = np.clip(1000 * (energies - energies[0]), -_AT_MOST_MEV, _AT_MOST_MEV)
@@ -59,7 +61,8 @@ def _draw_trace(axes: Axes, one: ScoredCase, output: Mapping[str, Any]) -> None:
     if ended:
         axes.plot(times_ps[-1:], shifted_mev[-1:], "x", color=_ENDED, markersize=8)
         note = f"{output['outcome'].replace('_', ' ')} after step {output['last_step']} of {output['n_steps']}"
-        axes.text(0.03, 0.95, note, transform=axes.transAxes, va="top", fontsize=8, color=_ENDED)
+        halo = withStroke(linewidth=2.5, foreground="white")
+        axes.text(0.03, 0.95, note, transform=axes.transAxes, va="top", fontsize=8, color=_ENDED, path_effects=[halo])
     elif "drift_ev_per_atom_ps" in scores:
         kept_ps = times_ps[-scores["n_kept"] :]
         _draw_line(axes, scores, kept_ps, energies[0])
@@ -73,7 +76,8 @@ def _draw_line(axes: Axes, scores: Mapping[str, Any], kept_ps: np.ndarray, start
     ends_ps = np.array([kept_ps[0], kept_ps[-1]])
 
     def line(gradient: float) -> np.ndarray:
-        return 1000 * (middle + gradient * (ends_ps - middle_ps))
+        energies_mev: np.ndarray = 1000 * (middle + gradient * (ends_ps - middle_ps))
+        return energies_mev
 
     low, high = line(scores["drift_low_ev_per_atom_ps"]), line(scores["drift_high_ev_per_atom_ps"])
     axes.fill_between(

@@ -88,8 +88,8 @@ def _row(one: ScoredCase) -> list[str]:
     return [
         name_of(one),
         outcome,
-        f"{1e6 * scores['drift_ev_per_atom_ps']:+.3g}",
-        f"{low:+.3g} … {high:+.3g}",
+        f"{1e6 * scores['drift_ev_per_atom_ps']:+.4g}",
+        f"{low:+.4g} … {high:+.4g}",
         f"{scores['instability']:.3f}",
         f"{1000 * scores['noise_ev_per_atom']:.3g}",
         _number(scores["noise_ratio"]),

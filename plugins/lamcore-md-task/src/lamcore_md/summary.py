@@ -13,7 +13,7 @@ from scipy import stats
 from lamcore import Metric
 from lamcore.scoring import mean_score, proportion
 from lamcore_md.stability import WORST_INSTABILITY
-from lamcore_md.trajectory import OUTCOMES
+from lamcore_md.trajectory import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from lamcore import ScoredCase
@@ -72,7 +72,7 @@ def share_completed(scored: Sequence[ScoredCase]) -> Metric:
     )
 
 
-def share_of(kind: str, scored: Sequence[ScoredCase]) -> Metric:
+def share_of(kind: Outcome, scored: Sequence[ScoredCase]) -> Metric:
     """The share of trajectories that ended early in one way."""
     return proportion(
         scored,

@@ -116,7 +116,7 @@ def constant_energy(
         trace.outcome, trace.detail = end.outcome, str(end)
     except NotFiniteError as error:
         _raise_if_nothing_was_seen(trace, error)
-        trace.outcome, trace.detail = "not_finite", str(error)
+        trace.outcome, trace.detail = "not_finite", f"after step {trace.samples[-1][0]}: {error}"
     # A structure that the model covered at the start lies outside of its scope only by coordinates beyond numbers.
     except (DynamicsExplodedError, UnsupportedStructureError) as error:
         _raise_if_nothing_was_seen(trace, error)
@@ -169,7 +169,7 @@ class _Watch:
 
     def _end_where_an_atom_is_lost(self, sample: Sample) -> None:
         distance = self._limits.lost_beyond_ang
-        if distance is None:
+        if distance is None or self._lone_at_start is None:
             return
         lost = lone_atoms(sample.atoms, distance) & ~self._lone_at_start
         if lost.any():

@@ -1,0 +1,1 @@
+"""Labelled frames: an embedded set, and files of the user."""
