@@ -143,7 +143,7 @@ def bar_figure(groups: Sequence[Group]) -> Figure:
     axes.set_yticks(places, [f"{group.name} [{group.n}]" for group in groups])
     axes.invert_yaxis()
     axes.set_xlabel("mean absolute error (kcal/mol)")
-    axes.legend(fontsize=8, frameon=False, loc="best")
+    axes.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

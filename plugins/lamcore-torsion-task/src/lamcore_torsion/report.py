@@ -75,7 +75,7 @@ def profile_figure(case: Case, output: Mapping[str, Any]) -> Figure:
     else:
         axes.set(xlabel="dihedral (°)", xticks=range(-180, 181, 60))
     axes.set_ylabel("energy (kcal/mol)")
-    axes.legend(fontsize=7.5, frameon=False, loc="best")
+    axes.legend(fontsize=7.5, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -138,7 +138,7 @@ def _profiles(view: RunView, done: Sequence[ScoredCase], molecules: Mapping[str,
     left_out = len(done) - len(parts)
     intro = (
         "Largest error first. Points are conformers, lines periodic splines; both profiles are drawn about a common "
-        "mean. In the drawing the bond that is turned is marked."
+        "mean. In the drawing the bond that is turned is marked. The dummy of the metrics is the flat profile."
     ) + (f" {left_out} fragments with smaller errors are not drawn." if left_out > 0 else "")
     return f"<p>{html.escape(intro)}</p>{''.join(parts)}"
 
