@@ -187,6 +187,19 @@ class Tiny(Suite):
         return [Score("M", "Mean Δ", metric.value, metric.unit, draws=draws(metric.contributions))]
 
 
+class Brittle(Tiny):
+    """Formulas that cannot cope with one of the models."""
+
+    def score(self, runs):
+        if any(run.model.name == "emt" for run in runs.values()):
+            raise ZeroDivisionError("no ratio")
+        return super().score(runs)
+
+
+def build_brittle(data: Path | None = None):
+    return Brittle(data)
+
+
 def build_tiny(data: Path | None = None):
     return Tiny(data)
 
@@ -208,7 +221,8 @@ def build_numbers(path: Path | None = None):
 
 @hookimpl
 def lamcore_suites():
-    return [SuiteSpec("tiny", build_tiny, CARDS / "tiny.yaml")]
+    suites = {"tiny": build_tiny, "brittle": build_brittle}
+    return [SuiteSpec(name, build, CARDS / "tiny.yaml") for name, build in suites.items()]
 
 
 @hookimpl

@@ -60,6 +60,17 @@ def test_a_draw_of_nothing_that_counts_has_no_value_and_does_not_enter_the_inter
     assert percentile_interval(made) == (5.0, 5.0)
 
 
+@pytest.mark.parametrize("groups", [None, ("one", "one")])
+def test_of_a_single_case_or_group_nothing_is_known_of_the_spread(groups):
+    made_of = contributions([2.0], ids=("a",)) if groups is None else contributions([2.0, 3.0], groups=groups)
+    assert percentile_interval(draws(made_of)) is None
+    assert draws(made_of).shape == (N_DRAWS,)
+
+
+def test_no_cases_at_all_have_no_draws():
+    assert np.isnan(draws(contributions([]))).all()
+
+
 def test_the_interval_is_the_middle_95_per_cent():
     assert percentile_interval(np.linspace(0, 1, 1001)) == pytest.approx((0.025, 0.975))
 

@@ -11,7 +11,7 @@ from lamcore.errors import MixedProtocolsError
 from lamcore.registry import load_registry
 from lamcore.resampling import N_DRAWS
 from lamcore.results import Part, RunSummary
-from lamcore.standings import Standing, ahead, belongs, dummy, is_rehearsal, places, stand, standings
+from lamcore.standings import Standing, ahead, belongs, dummy, is_rehearsal, model_label, places, stand, standings
 from lamcore.task import Contributions, Metric
 
 ITEM = SuiteItem("metals", "Metals", "A", "eos", "dcdft", dataset_options={"elements": ["Cu", "Ag"]})
@@ -138,6 +138,44 @@ def test_runs_on_different_data_cannot_share_a_column(make_run, registry):
     other = make_run("lj", dataset=Part("dcdft", {"elements": ["Cu", "Ag"]}, "lamcore 1", "changed"))
     with pytest.raises(MixedProtocolsError, match=r"'metals'.*different data.*runs/emt.*runs/lj"):
         standings(OneNumber(), [make_run(), other], registry)
+
+
+def test_runs_by_different_versions_of_the_task_cannot_share_a_column(make_run, registry):
+    run = make_run("lj")
+    other = replace(run, task=replace(run.task, plugin="lamcore 2"))
+    with pytest.raises(MixedProtocolsError, match=r"'metals'.*versions of the task.*lamcore 1: runs/emt; lamcore 2: "):
+        standings(OneNumber(), [make_run(), other], registry)
+    retried = started(replace(make_run(), task=other.task), "2026-02-01T00:00:00+00:00")
+    assert len(standings(OneNumber(), [make_run(), retried, other], registry)) == 2
+
+
+def test_an_option_may_be_given_as_a_tuple(make_run, registry):
+    assert belongs(make_run(), replace(ITEM, dataset_options={"elements": ("Cu", "Ag")}), registry)
+
+
+def test_a_file_that_an_item_gives_its_task_is_told_by_its_content(make_run, registry, tmp_path):
+    from lamcore.data_files import sha256
+
+    file = tmp_path / "settings.txt"
+    file.write_text("one")
+    item = replace(ITEM, task_options={"settings": file})
+    run = with_part(make_run(), "task", settings=sha256(file))
+    assert belongs(run, item, registry)
+    file.write_text("another")
+    assert not belongs(run, item, registry)
+    assert not belongs(make_run(), item, registry)
+
+
+def test_a_model_that_stands_alone_is_named_with_its_checkpoint_and_changed_options(make_run, registry):
+    assert model_label(make_run(), registry) == "emt"
+    assert model_label(with_part(make_run(), "model", checkpoint="small"), registry) == "emt small"
+    assert model_label(with_part(make_run("lj"), "model", epsilon_ev=0.5), registry) == "lj epsilon_ev=0.5"
+
+
+def test_a_checkpoint_in_a_file_is_named_by_the_file(make_run, registry):
+    run = with_part(make_run(), "model", checkpoint="one of the weights")
+    run = replace(run, config={"dataset": {}, "model": {"checkpoint": "/somewhere/mine.pth"}})
+    assert model_label(run, registry) == "emt mine.pth"
 
 
 def test_models_are_in_the_order_of_the_rounded_headline_and_those_without_one_come_last(make_run, registry):

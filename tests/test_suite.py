@@ -79,6 +79,20 @@ def test_several_models_need_multirun_and_get_a_result_each(workplace):
     assert len(list((workplace.folder / "runs").glob("suite-tiny-*/suite.json"))) == 2, result.stderr
 
 
+def test_formulas_that_raise_cost_that_model_alone_and_say_whose_fault_it_is(workplace):
+    result = workplace.run("--multirun", "suite=brittle", "model=emt,lj")
+    assert result.returncode == 1
+    assert result.stderr.count("this is a fault in a plugin or in lamcore") == 1
+    assert "brittle with lj" in result.stdout
+
+
+def test_variants_of_a_model_are_told_apart(workplace):
+    result = workplace.run("--multirun", "suite=tiny", "model=lj", "model.sigma_ang=2.5,2.6", "suite.max_cases=1")
+    models = {json.loads(file.read_text())["model"] for file in workplace.folder.glob("runs/suite-tiny-*/suite.json")}
+    assert models == {"lj sigma_ang=2.5", "lj sigma_ang=2.6"}, result.stderr
+    assert "tiny with lj sigma_ang=2.5" in result.stdout
+
+
 def test_several_suites_run_one_after_the_other(workplace):
     result = workplace.run("suite=tiny,tiny", "model=emt", "suite.max_cases=1")
     assert result.stdout.count("tiny with emt") == 2, result.stderr
@@ -95,6 +109,7 @@ def test_several_suites_run_one_after_the_other(workplace):
         (("suite=tiny", "task=eos"), "task=eos: a suite fixes its tasks and datasets"),
         (("suite=tiny", "dataset.max_cases=2"), "suite.max_cases=N takes fewer cases"),
         (("suite=tiny", "--cfg"), "with suite= the only flag is --multirun"),
+        (("suite=tiny,",), "cannot read the override 'suite=tiny,'"),
         (("suite=tiny", "model=emmt"), "did you mean 'emt'?"),
     ],
 )

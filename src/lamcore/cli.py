@@ -156,6 +156,8 @@ def _run_suites(arguments: Sequence[str], registry: Registry) -> int:
                 )
             except LamcoreError as error:
                 statuses.append(_explain(error))
+            except Exception:  # of the suite's formulas: the next model still has its turn
+                statuses.append(_explain_fault())
             else:
                 print_suite_result(console, result)
                 statuses.append(CASES_FAILED if result.missing else DONE)
@@ -197,9 +199,7 @@ def _run_one(config: DictConfig | Mapping[str, Any], registry: Registry, results
     except LamcoreError as error:
         return _explain(error)
     except Exception:  # of a plugin or of lamcore: said in full, and the next run of a sweep still starts
-        traceback.print_exc()
-        print("error: this is a fault in a plugin or in lamcore, see above; recorded cases are safe", file=sys.stderr)
-        return ERROR
+        return _explain_fault()
     print_result(console, result)
     results.append(result)
     return CASES_FAILED if result.failures else DONE
@@ -237,3 +237,9 @@ def _compare(results: Sequence[RunResult]) -> None:
 def _explain(error: LamcoreError) -> int:
     print(f"error: {error}", file=sys.stderr)
     return USAGE if isinstance(error, ConfigError) else ERROR
+
+
+def _explain_fault() -> int:
+    traceback.print_exc()
+    print("error: this is a fault in a plugin or in lamcore, see above; recorded cases are safe", file=sys.stderr)
+    return ERROR

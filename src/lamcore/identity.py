@@ -70,11 +70,11 @@ def _part(choice: Choice, weights: Sequence[Path], with_paths: bool = True) -> d
         elif not isinstance(value, Path):
             options[name] = value
         elif with_paths:
-            options[name] = _content_of(value, f"{choice.group}.{name}")
+            options[name] = content_of(value, f"{choice.group}.{name}")
     return {"name": choice.offer.spec.name, "options": options, "plugin": str(choice.offer.plugin)}
 
 
-def _content_of(path: Path, option: str) -> Any:
+def content_of(path: Path, option: str) -> Any:
     """The SHA-256 of a file, or of each file of a folder by its name within."""
     if path.is_file():
         return sha256(path)

@@ -12,6 +12,8 @@ from lamcore.errors import ConfigError, UnknownNameError
 from lamcore.schema import unknown
 
 if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
     from lamcore.registry import Registry
 
 
@@ -67,14 +69,23 @@ def _split(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
     return folders, overrides
 
 
-def _check_overrides(overrides: Sequence[str], registry: Registry) -> None:
+def parse_overrides(overrides: Sequence[str]) -> list[Override]:
+    """Overrides as Hydra reads them.
+
+    Raises:
+        ConfigError: One cannot be parsed.
+    """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import OverrideParseException
 
     try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        return OverridesParser.create().parse_overrides(list(overrides))
     except OverrideParseException as error:
         raise ConfigError(f"cannot read the override {error.override!r}: {error}; write key=value") from error
+
+
+def _check_overrides(overrides: Sequence[str], registry: Registry) -> None:
+    parsed = parse_overrides(overrides)
     plain = [override for override in parsed if not (override.is_delete() or override.is_add())]
     chosen: dict[str, list[str]] = {**_defaults(), "dataset": []}
     for override in plain:

@@ -21,20 +21,24 @@ _BATCH_ELEMENTS = 2_000_000
 def draws(contributions: Contributions) -> NDArray[np.float64]:
     """A metric on `N_DRAWS` resamplings of its cases, or of its groups of cases where they depend on one another.
 
-    Which cases a draw holds depends on nothing but their ids and groups, so that draw k of one model and draw k of
-    another are on the same cases, and so are two metrics of one run.
+    Which cases a draw holds depends on nothing but the ids and groups of those that count, so that draw k of one model
+    and draw k of another are on the same cases, and so are two metrics of one run. Metrics that count different cases,
+    such as one that excludes the failed ones, are drawn independently.
 
     Args:
         contributions: What the metric is made of.
 
     Returns:
-        Shape (N_DRAWS,); NaN where a draw holds nothing that counts.
+        Shape (N_DRAWS,); NaN where a draw holds nothing that counts, and throughout for fewer than two cases or groups,
+        which tell nothing of how far the value may be off.
 
     Source:
         B. Efron and R. Tibshirani, Stat. Sci. 1, 54 (1986), doi:10.1214/ss/1177013815.
     """
     totals, weights = np.asarray(contributions.totals, float), np.asarray(contributions.weights, float)
     names, group_of = np.unique(contributions.groups or contributions.case_ids, return_inverse=True)
+    if len(names) < 2:
+        return np.full(N_DRAWS, np.nan)
     totals, weights = np.bincount(group_of, totals), np.bincount(group_of, weights)
     seed = hashlib.sha256(json.dumps([BOOTSTRAP_SEED, names.tolist()]).encode()).digest()
     rng = np.random.default_rng(list(seed))

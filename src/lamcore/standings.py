@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.data_files import sha256
 from lamcore.errors import MixedProtocolsError
+from lamcore.identity import content_of
 from lamcore.resampling import percentile_interval
 
 if TYPE_CHECKING:
@@ -50,15 +52,16 @@ def standings(suite: Suite, runs: Iterable[RunSummary], registry: Registry) -> l
         registry: What is installed, for the options' defaults.
 
     Raises:
-        MixedProtocolsError: Runs of one item are on different data, so that they cannot share a column.
+        MixedProtocolsError: Runs of one item are on different data or by different versions of the task, so that they
+            cannot share a column.
     """
     by_model: dict[str, dict[str, RunSummary]] = defaultdict(dict)
-    models: dict[str, Part] = {}
+    models: dict[str, RunSummary] = {}
     for run in sorted(runs, key=_age):
         for item in suite.items:
             if belongs(run, item, registry):
                 key = f"{run.model.name} {sorted(_essential(run.model).items())} {run.model.content}"
-                models[key] = run.model
+                models[key] = run
                 known = by_model[key].get(item.key)
                 if known is None or run.n_cases >= known.n_cases:
                     by_model[key][item.key] = run
@@ -97,8 +100,13 @@ def belongs(run: RunSummary, item: SuiteItem, registry: Registry) -> bool:
     return (
         not item.missing
         and (item.max_cases is None or run.n_cases <= item.max_cases)
-        and _fits(run.task, item.task, item.task_options, _defaults("task", item.task, registry))
-        and _fits(run.dataset, item.dataset, item.dataset_options, _defaults("dataset", item.dataset, registry))
+        and _fits(run.task, item.task, _with_contents(item.task_options), _defaults("task", item.task, registry))
+        and _fits(
+            run.dataset,
+            item.dataset,
+            _without_paths(item.dataset_options),
+            _defaults("dataset", item.dataset, registry),
+        )
         and _is_on_files_of(run, item)
     )
 
@@ -158,7 +166,7 @@ def _age(run: RunSummary) -> str:
 
 
 def _defaults(group: str, name: str, registry: Registry) -> dict[str, Any]:
-    """The options' defaults of an installed task or dataset; those of files are left out."""
+    """The options' defaults of an installed task, dataset or model; none where it is not installed."""
     offers = registry.of_kind(group)  # type: ignore[arg-type]
     if name not in offers:
         return {}
@@ -166,22 +174,24 @@ def _defaults(group: str, name: str, registry: Registry) -> dict[str, Any]:
 
 
 def _fits(part: Part, name: str, fixed: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    """Whether a task or dataset has the options that an item asks for, as a run's identity has them."""
     if part.name != name:
         return False
-    expected = {
-        key: value for key, value in {**defaults, **fixed}.items() if value is not None and not isinstance(value, Path)
-    }
-    return all(part.options.get(key) == value for key, value in expected.items()) and all(
-        defaults[key] is None and key not in fixed and _is_file(value)
-        for key, value in part.options.items()
-        if key not in expected and key in defaults
-    )
+    asked = {**defaults, **fixed}
+    expected = {key: value for key, value in asked.items() if value is not None}
+    given = {key: value for key, value in part.options.items() if key in asked}
+    # As they come back from the run's JSON: a tuple as a list.
+    return bool(given == json.loads(json.dumps(expected)))
 
 
-def _is_file(value: object) -> bool:
-    """Whether an option of a run's identity stands for a file or folder, given by its hash."""
-    hashes = list(value.values()) if isinstance(value, dict) else [value]
-    return all(isinstance(one, str) and len(one) == 64 for one in hashes)
+def _with_contents(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a task, its files by their content as in the identity of a run."""
+    return {key: content_of(value, key) if isinstance(value, Path) else value for key, value in options.items()}
+
+
+def _without_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a dataset, whose files are not among those of a run's identity."""
+    return {key: None if isinstance(value, Path) else value for key, value in options.items()}
 
 
 def _is_on_files_of(run: RunSummary, item: SuiteItem) -> bool:
@@ -210,44 +220,71 @@ def _essential(model: Part) -> dict[str, Any]:
     return {key: value for key, value in model.options.items() if key not in _OF_MODELS_OWN}
 
 
-def _labels(models: Sequence[Part]) -> list[str]:
-    """A name for each model: its own, its checkpoint, and the options by which it differs from its namesakes."""
+def model_label(run: RunSummary, registry: Registry) -> str:
+    """What a run's model is called where it stands alone: its name, its checkpoint, and options off their defaults."""
+    defaults = _defaults("model", run.model.name, registry)
+    changed = [key for key, value in _essential(run.model).items() if key in defaults and value != defaults[key]]
+    return _label(run, changed)
+
+
+def _labels(runs: Sequence[RunSummary]) -> list[str]:
+    """A name for the model of each run: its own, its checkpoint, and the options that set it apart from its namesakes."""
     labels = []
-    for model in models:
-        options = _essential(model)
-        named = [model.name, *([str(options["checkpoint"])] if "checkpoint" in options else [])]
-        alike = [other for other in models if other.name == model.name and other is not model]
-        differing = [
-            f"{key}={value}"
-            for key, value in sorted(options.items())
-            if key != "checkpoint"
-            and any(
-                _essential(other).get("checkpoint") == options.get("checkpoint") and _essential(other).get(key) != value
-                for other in alike
-            )
+    for run in runs:
+        options = _essential(run.model)
+        alike = [
+            _essential(other.model)
+            for other in runs
+            if other is not run
+            and other.model.name == run.model.name
+            and other.model.options.get("checkpoint") == options.get("checkpoint")
         ]
-        labels.append(" ".join([*named, *differing]))
+        labels.append(_label(run, [key for key in options if any(other.get(key) != options[key] for other in alike)]))
     return [
-        label if labels.count(label) == 1 else f"{label} ({model.content[:8] or index})"
-        for index, (label, model) in enumerate(zip(labels, models, strict=True))
+        label if labels.count(label) == 1 else f"{label} ({run.model.content[:8] or index})"
+        for index, (label, run) in enumerate(zip(labels, runs, strict=True))
     ]
 
 
+def _label(run: RunSummary, differing: Sequence[str]) -> str:
+    checkpoint = [_shown(run, "checkpoint")] if "checkpoint" in run.model.options else []
+    options = [f"{key}={_shown(run, key)}" for key in sorted(differing) if key != "checkpoint"]
+    return " ".join([run.model.name, *checkpoint, *options])
+
+
+def _shown(run: RunSummary, key: str) -> str:
+    """An option of the model; where its identity has the content of a file, the file's name."""
+    value, given = run.model.options[key], run.config.get("model", {}).get(key)
+    return str(value) if given is None or given == value else Path(str(given)).name
+
+
 def _refuse_mixed(item: SuiteItem, runs: Sequence[RunSummary]) -> None:
-    """Refuse runs of one item that are on different cases.
+    """Refuse runs of one item that are on different cases, or by different versions of the task.
 
     Raises:
         MixedProtocolsError: They are.
     """
     by_content: dict[str, list[RunSummary]] = defaultdict(list)
+    by_version: dict[str, list[RunSummary]] = defaultdict(list)
     for run in runs:
         by_content[run.dataset.content].append(run)
+        by_version[run.task.plugin].append(run)
     if len(by_content) > 1:
         kinds = "; ".join(
-            f"{group[0].n_cases} cases with content {content[:8]}: {', '.join(str(run.folder) for run in group)}"
+            f"{group[0].n_cases} cases with content {content[:8]}: {_folders(group)}"
             for content, group in by_content.items()
         )
         raise MixedProtocolsError(
             f"suite item {item.key!r}: its runs are on different data and cannot share a column: {kinds}; "
             "leave one kind out, or run the others again with the same dataset.max_cases and files"
         )
+    if len(by_version) > 1:
+        kinds = "; ".join(f"{version}: {_folders(group)}" for version, group in by_version.items())
+        raise MixedProtocolsError(
+            f"suite item {item.key!r}: its runs are by different versions of the task and cannot share a column: "
+            f"{kinds}; leave one kind out, or run the older ones again"
+        )
+
+
+def _folders(runs: Sequence[RunSummary]) -> str:
+    return ", ".join(str(run.folder) for run in runs)

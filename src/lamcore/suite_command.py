@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.config import Choice, conf_folder, group_options
 from lamcore.errors import ConfigError, LamcoreError, UnknownNameError
-from lamcore.overrides import check_arguments
+from lamcore.overrides import check_arguments, parse_overrides
 from lamcore.results import read_run
 from lamcore.schema import check_options, unknown
-from lamcore.standings import Standing, stand
+from lamcore.standings import Standing, model_label, stand
 
 if TYPE_CHECKING:
     from lamcore.registry import Registry
@@ -80,12 +81,9 @@ def choose(arguments: Sequence[str], registry: Registry) -> SuiteChoice:
         if argument.startswith("-") and argument not in several:
             raise ConfigError(f"{argument}: with suite= the only flag is --multirun, for several models")
     check_arguments(rest, registry)
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    parser = OverridesParser.create()
     given: dict[str, Any] = {}
     names: list[str] = []
-    for text, override in zip(mine, parser.parse_overrides(mine), strict=True):
+    for text, override in zip(mine, parse_overrides(mine), strict=True):
         if override.key_or_group == "suite":
             names = [name.strip() for name in text.partition("=")[2].split(",")]
         elif override.is_sweep_override():
@@ -95,7 +93,7 @@ def choose(arguments: Sequence[str], registry: Registry) -> SuiteChoice:
     suites = [_build(name, given, registry) for name in names]
     common = [argument for argument in rest if argument not in several]
     swept = []
-    for text, override in zip(common, parser.parse_overrides(common), strict=True):
+    for text, override in zip(common, parse_overrides(common), strict=True):
         if not override.is_sweep_override():
             swept.append([text])
         elif several:
@@ -148,8 +146,8 @@ def run_suite(
             f"suite {name!r}: none of its {len(suite.items)} items can be run:\n"
             + "\n".join(f"  {keys}: {why}" for why, keys in _by_reason(missing).items())
         )
-    model = str(base["model"]["name"])
-    standing = stand(suite, runs, model)
+    label = next((model_label(run, registry) for run in runs.values()), str(base["model"]["name"]))
+    standing = stand(suite, runs, label)
     file = _write(Path(base["runs"]), name, standing, missing)
     return SuiteResult(name, suite, standing, missing, file)
 
@@ -209,7 +207,8 @@ def _write(runs: Path, name: str, standing: Standing, missing: Mapping[str, str]
     """Write down what a suite came to, beside its runs."""
     run_ids = {key: run.run_id for key, run in standing.runs.items()}
     identifier = hashlib.sha256(json.dumps([name, run_ids], sort_keys=True).encode()).hexdigest()[:12]
-    folder = runs / f"suite-{name}-{standing.model}-{identifier}"
+    label = re.sub(r"[^A-Za-z0-9._=-]+", "-", standing.model)
+    folder = runs / f"suite-{name}-{label}-{identifier}"
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "suite": name,

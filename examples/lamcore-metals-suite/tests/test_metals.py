@@ -33,3 +33,11 @@ def test_fewer_cases_are_a_rehearsal_and_say_so(tmp_path):
     written, printed = suite(tmp_path, "suite.max_cases=3")
     assert written["rehearsal"]
     assert "REHEARSAL" in printed
+
+
+def test_where_the_dummy_makes_no_error_there_is_no_headline(tmp_path):
+    """On a single case, the mean of the labels is the label."""
+    written, _ = suite(tmp_path, "suite.max_cases=1")
+    (score,) = written["scores"]
+    assert score["value"] is None
+    assert {part["value"] for part in score["parts"]} == {None}

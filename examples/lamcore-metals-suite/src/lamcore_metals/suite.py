@@ -25,15 +25,10 @@ class Metals(Suite):
         if "eos" not in runs:
             return [Score(headline.name, headline.title, None, note="eos was not run")]
         parts = [_ratio(runs["eos"], name) for name in METRICS]
-        return [
-            Score(
-                headline.name,
-                headline.title,
-                mean(part.value for part in parts if part.value is not None),
-                draws=np.mean([part.draws for part in parts if part.draws is not None], axis=0),
-                parts=tuple(parts),
-            )
-        ]
+        values, drawn = [part.value for part in parts], [part.draws for part in parts]
+        if None in values:
+            return [Score(headline.name, headline.title, None, parts=tuple(parts), note="a part has no value")]
+        return [Score(headline.name, headline.title, mean(values), draws=np.mean(drawn, axis=0), parts=tuple(parts))]
 
 
 def _ratio(run: RunSummary, name: str) -> Score:
@@ -42,5 +37,5 @@ def _ratio(run: RunSummary, name: str) -> Score:
 
     metric, dummy = run.metrics[name], run.as_dummy().metrics[name]
     if not metric.value or not dummy.value or metric.contributions is None or dummy.contributions is None:
-        return Score(name, name, None, note="no value")
+        return Score(name, name, None, note="no ratio: no value, or a dummy without error")
     return Score(name, name, metric.value / dummy.value, draws=draws(metric.contributions) / draws(dummy.contributions))
