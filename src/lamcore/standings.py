@@ -228,7 +228,7 @@ def model_label(run: RunSummary, registry: Registry) -> str:
 
 
 def _labels(runs: Sequence[RunSummary]) -> list[str]:
-    """A name for the model of each run: its own, its checkpoint, and the options that set it apart from its namesakes."""
+    """A name for the model of each run: its own, its checkpoint, and the options that tell it from its namesakes."""
     labels = []
     for run in runs:
         options = _essential(run.model)
