@@ -10,7 +10,7 @@ import yaml
 
 from lamcore import hookspecs
 from lamcore.cli import main
-from lamcore.config import RUN_OPTIONS, conf_folder
+from lamcore.config import RUN_OPTIONS, conf_folder, group_options
 from lamcore.overrides import check_arguments
 from lamcore.quantities import QUANTITIES
 from lamcore.registry import load_registry
@@ -51,8 +51,13 @@ def test_every_command_of_the_readme_is_accepted(capsys):
     assert len(runs) >= 3
     for words in runs:
         chosen = {name for word in words if word.startswith("model=") for name in word[6:].split(",")}
+        suites = [word for word in words if word.startswith("suite")]
         if chosen <= set(registry.models) and "phonon" in registry.tasks:
-            check_arguments(words, registry)
+            check_arguments([word for word in words if word not in suites], registry)
+        for name in (word[6:] for word in suites if word.startswith("suite=")):
+            if name in registry.suites:
+                known = {f"suite.{option}" for option in group_options("suite", registry.suites[name])}
+                assert {word.partition("=")[0] for word in suites} - {"suite"} <= known
     for command in (words for words in commands if words.startswith(("list", "show", "--help"))):
         assert main(command.split()) == 0 or "sevennet" in command
 

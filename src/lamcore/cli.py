@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lamcore.run import RunResult
 
 DONE, ERROR, USAGE, CASES_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit statuses. `CASES_FAILED`: the run is complete, some of its cases failed."""
+"""Exit statuses. `CASES_FAILED`: the run is complete, some of its cases failed, or items of a suite are missing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
