@@ -118,6 +118,19 @@ def test_a_command_that_makes_no_sense_is_refused_before_anything_is_run(workpla
         choose(arguments, load_registry(workplace.environment))
 
 
+def test_what_stands_before_a_swept_key_stays_and_values_keep_their_quotes(workplace):
+    arguments = ("-m", "suite=tiny", "+model.x='a b',c", "~batch")
+    chosen = choose(arguments, load_registry(workplace.environment))
+    assert chosen.overrides == [["+model.x='a b'", "~batch"], ["+model.x=c", "~batch"]]
+
+
+def test_an_override_that_cannot_be_composed_is_a_wrong_command_and_no_fault(workplace):
+    result = workplace.run(*TINY, "~nothing")
+    assert result.returncode == 2
+    assert "the configuration cannot be composed" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_refused_command_has_an_exit_status_of_its_own(workplace):
     result = workplace.run("suite=tinny")
     assert result.returncode == 2

@@ -97,7 +97,8 @@ def choose(arguments: Sequence[str], registry: Registry) -> SuiteChoice:
         if not override.is_sweep_override():
             swept.append([text])
         elif several:
-            swept.append([f"{override.key_or_group}={value}" for value in override.sweep_string_iterator()])
+            key = text.partition("=")[0]  # with what stands before it, such as +
+            swept.append([f"{key}={value}" for value in override.sweep_string_iterator()])
         else:
             raise ConfigError(f"{text}: several values need --multirun")
     return SuiteChoice(suites, [list(one) for one in itertools.product(*swept)])
@@ -188,10 +189,14 @@ def _obstacle(item: SuiteItem, registry: Registry) -> str:
 def _compose(item: SuiteItem, max_cases: int | None, overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration of an item's run."""
     import hydra
+    from hydra.errors import HydraException
     from omegaconf import OmegaConf
 
     with hydra.initialize_config_dir(str(conf_folder().absolute()), version_base="1.3"):
-        config = hydra.compose("config", [f"task={item.task}", f"dataset={item.dataset}", *overrides])
+        try:
+            config = hydra.compose("config", [f"task={item.task}", f"dataset={item.dataset}", *overrides])
+        except HydraException as error:
+            raise ConfigError(f"the configuration cannot be composed: {error}") from error
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     plain["task"] |= {key: str(value) if isinstance(value, Path) else value for key, value in item.task_options.items()}
