@@ -41,7 +41,7 @@ def summarize(scored: Sequence[ScoredCase], protocol: Literal["default", "lamben
     hardware = only_hardware(scored)
     builders = _lambench if protocol == "lambench" else _default
     metrics = [metric for metric in builders(scored, hardware) if metric.n]
-    success = proportion(scored, name="success_rate", success=_succeeded, note="a failed case is an unsuccessful one")
+    success = proportion(scored, name="success_rate", success=lambda one: one.failure is None, note="a failed case is an unsuccessful one")
     return [*metrics, success]
 
 
@@ -254,10 +254,6 @@ def _graph_share(about: About) -> Metric:
 
 def _is_warm_up(one: ScoredCase) -> bool:
     return bool(one.case.settings.get("warm_up", False))
-
-
-def _succeeded(one: ScoredCase) -> bool:
-    return one.scores is not None and (bool(one.scores.get("fits", True)) or beyond(one))
 
 
 def _at_sizes(about: About) -> str:
