@@ -78,7 +78,10 @@ def test_time_on_graphs_is_none_until_the_model_tells_and_then_adds_up():
 @pytest.mark.parametrize(
     ("groups", "files"),
     [
-        ("0::/job/step\n", {"job/memory.max": "900", "job/memory.current": "700", "job/memory.stat": "inactive_file 300"}),
+        (
+            "0::/job/step\n",
+            {"job/memory.max": "900", "job/memory.current": "700", "job/memory.stat": "inactive_file 300"},
+        ),
         (
             "5:cpu:/\n4:memory:/job\n0::/\n",
             {

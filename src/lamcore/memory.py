@@ -6,6 +6,7 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,10 +52,8 @@ def available_bytes() -> int | None:
     That is what the machine has left, or less where a container or a scheduler's job is given less.
     """
     left = _left_in_groups()
-    try:
+    with suppress(OSError, LookupError):  # other systems than Linux do not tell
         left.append(1024 * _value(Path("/proc/meminfo"), "MemAvailable:"))
-    except (OSError, LookupError):
-        pass  # other systems than Linux do not tell
     return min(left, default=None)
 
 
