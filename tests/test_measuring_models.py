@@ -8,7 +8,7 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-from lamcore import AseModel, Model, Prediction
+from lamcore import AseModel, Model, Prediction, memory
 from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job
 from lamcore.hardware import Hardware, hardware, machine, n_threads
@@ -73,6 +73,34 @@ def test_time_on_graphs_is_none_until_the_model_tells_and_then_adds_up():
     first, second = readings.output
     assert 0 < first < second == model.graph_seconds
     assert AseModel(EMT()).graph_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "files"),
+    [
+        (
+            "0::/job/step\n",
+            {"job/memory.max": "900", "job/memory.current": "700", "job/memory.stat": "inactive_file 300"},
+        ),
+        (
+            "5:cpu:/\n4:memory:/job\n0::/\n",
+            {
+                "memory/job/memory.limit_in_bytes": "900",
+                "memory/job/memory.usage_in_bytes": "700",
+                "memory/job/memory.stat": "inactive_file 1\ntotal_inactive_file 300",
+            },
+        ),
+    ],
+)
+def test_a_job_that_is_given_less_than_the_machine_has_cannot_get_more(tmp_path, monkeypatch, groups, files):
+    unlimited = {"job/step/memory.max": "max", "job/step/memory.current": "700"}
+    for name, text in (files | unlimited).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "groups").write_text(groups)
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(memory, "_GROUP_FOLDERS", tmp_path)
+    assert memory.available_bytes() == 500
 
 
 def test_peak_memory_is_what_the_computation_allocates():

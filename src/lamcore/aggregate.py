@@ -26,7 +26,8 @@ def _score(task: Task, case: Case, record: Record | None) -> ScoredCase:
         return ScoredCase(case, None, f"{record.failure.kind}: {record.failure.message}")
     assert record.output is not None
     try:
-        return ScoredCase(case, _finite(task.score(case, record.output)))
+        scores = _finite(task.score(case, record.output))
+        return ScoredCase(case, scores, task.failure(scores))
     except Exception as error:  # a task that cannot score one case must not lose the others
         return ScoredCase(case, None, f"scoring raised {type(error).__name__}: {error}")
 

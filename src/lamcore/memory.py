@@ -6,11 +6,13 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_GROUPS, _GROUP_FOLDERS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 _RESET_PEAK = "5"
 
 
@@ -45,11 +47,44 @@ def peak_memory(compute: Callable[[], object], device: str) -> PeakMemory | None
 
 
 def available_bytes() -> int | None:
-    """Memory that this machine could still give to its processes; None where the system does not tell."""
+    """Memory that this process could still get; None where the system does not tell.
+
+    That is what the machine has left, or less where a container or a scheduler's job is given less.
+    """
+    left = _left_in_groups()
+    with suppress(OSError, LookupError):  # other systems than Linux do not tell
+        left.append(1024 * _value(Path("/proc/meminfo"), "MemAvailable:"))
+    return min(left, default=None)
+
+
+def _left_in_groups() -> list[int]:
+    """What the limits of the process's control groups, of version 1 and 2, leave; file caches do not count as used."""
+    left = []
+    for folder in _group_folders():
+        names = ("memory.max", "memory.current", "inactive_file ")
+        if not (folder / names[0]).exists():
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ")
+        try:
+            limit, used = (int((folder / name).read_text(encoding="ascii")) for name in names[:2])
+            left.append(max(0, limit - used + _value(folder / "memory.stat", names[2])))
+        except (OSError, ValueError, LookupError):
+            continue  # no limit here, which version 2 writes as `max`
+    return left
+
+
+def _group_folders() -> list[Path]:
+    """The folders of the process's memory groups and of all groups that those are in."""
     try:
-        return 1024 * _value(Path("/proc/meminfo"), "MemAvailable:")
-    except (OSError, LookupError):
-        return None
+        lines = _GROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    folders = []
+    for _, controllers, path in (line.split(":", 2) for line in lines if line.count(":") > 1):
+        if controllers in ("", "memory"):
+            root = _GROUP_FOLDERS / controllers
+            inner = root / path.strip("/")
+            folders += [inner, *(folder for folder in inner.parents if folder.is_relative_to(root))]
+    return folders
 
 
 def _on_cuda(compute: Callable[[], object], device: str, torch: Any) -> PeakMemory | None:

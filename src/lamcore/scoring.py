@@ -178,7 +178,7 @@ def proportion(
         dummy=dummy,
         interval=interval,
         n=n,
-        n_failed=sum(case.scores is None for case, _ in judged),
+        n_failed=sum(case.scores is None or case.failure is not None for case, _ in judged),
         note=note,
         contributions=Contributions(
             case_ids=tuple(case.case.id for case, _ in judged),

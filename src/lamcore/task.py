@@ -18,8 +18,9 @@ class ScoredCase:
 
     Attributes:
         case: The case.
-        scores: What `Task.score` returned; None when the case failed.
-        failure: Why it failed; None when it did not.
+        scores: What `Task.score` returned; None where there is no output to score.
+        failure: Why the case failed; None when it did not. Both are there where the output itself is the failure
+            (`Task.failure`).
     """
 
     case: Case
@@ -123,6 +124,14 @@ class Task(ABC):
             case: The case.
             output: What `calculate` returned, as read back from the records (arrays as NumPy arrays).
         """
+
+    def failure(self, scores: Mapping[str, Any]) -> str | None:
+        """Why a case counts as failed although it has scores; None, the default, where it does not.
+
+        For outputs that are worth keeping and are a failure of the model, such as a trajectory that blew up. The case
+        is listed among the failed ones and the exit status tells of it; its record is done and not tried again.
+        """
+        return None
 
     def perfect_output(self, case: Case) -> Mapping[str, Any] | None:
         """What `calculate` would return for a model that is the reference itself.

@@ -46,6 +46,39 @@ def test_no_structure_is_asked_for_twice_and_the_moves_are_the_same_every_time(p
     assert np.std(first.positions[0] - silicon.positions) == pytest.approx(0.01, rel=0.5)
 
 
+@pytest.mark.parametrize(
+    "measure_one",
+    [
+        lambda cell, *how: time_structure(cell, (3, 3, 3), *how),
+        lambda cell, model, _, clock: time_frame(cell, 1000, False, model, LAMBENCH, clock),
+        time_batches,
+        lambda cell, model, settings, clock: find_capacity(
+            cell, model, EfficiencySettings(capacity_atoms=8000, time_budget_s=1e6), clock
+        ),
+    ],
+)
+def test_what_comes_before_never_leaves_the_answer_behind(programmed, measure_one):
+    """ASE's calculators keep the last answer, which would make an evaluation take no time and no memory."""
+
+    class Keeping(programmed):
+        device = "cpu"
+        kept, was_kept = None, False
+
+        def evaluate(self, structures):
+            for atoms in structures:
+                self.was_kept |= self.kept is not None and np.array_equal(self.kept, atoms.positions)
+                self.kept = atoms.positions.copy()
+            return super().evaluate(structures)
+
+        def peak_memory(self, structures):
+            self.evaluate(structures)
+            return PeakMemory(0, sum(map(len, structures)), "process")
+
+    model = Keeping()
+    measure_one(bulk("Si", a=5.431, cubic=True) * (1, 1, 4), model, SETTINGS, model.clock)
+    assert not model.was_kept
+
+
 def test_what_does_not_fit_is_told_and_kills_nothing(programmed, silicon):
     model = programmed(limit_atoms=63)
     output = time_structure(silicon, (2, 2, 2), model, SETTINGS, model.clock)
@@ -97,6 +130,25 @@ def test_on_a_cpu_a_structure_beyond_the_free_memory_is_not_tried(programmed, si
     fitting = time_structure(silicon, (3, 3, 3), model, SETTINGS, model.clock)
     assert fitting["fits"]
     assert fitting["peak_memory_bytes"] - fitting["idle_memory_bytes"] == 216_000_000
+
+
+@pytest.mark.parametrize("protocol", ["default", "lambench"])
+def test_a_frame_is_guarded_in_both_protocols(programmed, silicon, monkeypatch, protocol):
+    class Hungry(programmed):
+        device = "cpu"
+
+        def peak_memory(self, structures):
+            return PeakMemory(0, 1_000_000 * sum(map(len, structures)), "process")
+
+    monkeypatch.setattr(measure, "available_bytes", lambda: 900_000_000)
+    settings = EfficiencySettings(protocol=protocol)
+    model = Hungry()
+    output = time_frame(silicon, 1000, False, model, settings, model.clock)
+    if protocol == "default":
+        assert (output["fits"], model.asked) == (False, [])
+    else:
+        assert output["n_atoms"] == 760
+        assert max(map(sum, model.asked)) == 760
 
 
 def test_throughput_grows_until_the_overhead_no_longer_matters(programmed, silicon):

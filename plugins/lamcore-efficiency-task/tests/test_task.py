@@ -50,7 +50,10 @@ def test_metrics_recover_what_the_model_was_programmed_with(measured):
     assert metrics["overhead_ms"].value == pytest.approx(4.0, rel=1e-6)
     assert metrics["marginal_time_per_atom_us"].value == pytest.approx(200.0, rel=1e-6)
     assert metrics["time_per_atom_us"].value == pytest.approx(200.0 + 4e3 / 1000, rel=1e-6)
-    assert metrics["time_per_atom_us"].note.startswith("at 1000 atoms; the interval is that of the repetitions")
+    assert metrics["time_per_atom_us"].note.startswith(
+        "at 1000 atoms; the interval is that of the 3 repetitions, too few for 95 %"
+    )
+    assert "that of the 5 repetitions" in metrics["throughput_atoms_per_s"].note
     assert metrics["latency_ms"].value == pytest.approx(4.0 + 0.4, rel=1e-6)
     assert metrics["graph_share"].value == pytest.approx(0.2, rel=1e-6)
     assert metrics["throughput_atoms_per_s"].value == pytest.approx(1 / 2e-4, rel=0.1)

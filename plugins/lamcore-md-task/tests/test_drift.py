@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lamcore_md.drift import block_length, energy_drift
+from lamcore_md.drift import block_length, energy_drift, widening
 from scipy import signal, stats
 
 INJECTED_EV_PER_ATOM_PS = 0.03125
@@ -69,6 +69,14 @@ def test_blocks_grow_with_the_memory_of_the_residuals_and_leave_four_to_draw():
     assert endless == 250
     assert block_length(np.zeros(27)) == 3
     assert block_length(np.array([1.0, -2.0, 1.0])) == 1
+
+
+def test_few_independent_samples_widen_the_interval():
+    rng = np.random.default_rng(8)
+    independent, lasting, endless = (widening(correlated(rng, 1000, memory, 1)) for memory in (0, 0.97, 0.9999))
+    assert independent == pytest.approx(1, abs=0.01)
+    assert 1.1 < lasting < 1.5  # some fifteen independent ones: √(15/13) of the line, 2.16/1.96 of Student
+    assert endless > 1.5
 
 
 def test_the_same_energies_have_the_same_interval():

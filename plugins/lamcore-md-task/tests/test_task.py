@@ -75,6 +75,8 @@ def test_a_trajectory_that_is_not_finite_counts_as_the_worst_and_is_kept(values,
     good, _ = run_task(task, trimers, springs(homes))
     bad, records = run_task(task, trimers, springs(homes, spoil=spoilt_at(50, "Cu3", **values)))
     assert [one.scores["outcome"] for one in bad] == ["completed", "not_finite", "completed"]
+    assert [one.failure for one in bad] == [None, f"not_finite: {bad[1].scores['outcome_detail']}", None]
+    assert all(metric.n_failed == 1 for metric in task.summarize(bad))
     assert records["Cu"].output["last_step"] == 49
     assert len(records["Cu"].output["kinetic_energies_ev"]) == 50
     metrics = {metric.name: metric for metric in task.summarize(bad)}

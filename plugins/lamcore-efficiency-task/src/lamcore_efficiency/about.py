@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lamcore import Metric, ScoredCase
 from lamcore.task import Contributions
@@ -91,7 +91,12 @@ def has(one: ScoredCase, key: str) -> bool:
 
 def beyond(one: ScoredCase) -> bool:
     """Whether it is a large structure that turned out not to fit in memory."""
-    return one.scores is not None and not one.scores.get("fits", True) and one.scores["n_atoms"] > _LARGE_ATOMS
+    return one.scores is not None and not one.scores.get("fits", True) and succeeded(one.scores)
+
+
+def succeeded(scores: Mapping[str, Any]) -> bool:
+    """Whether a structure fits in memory, or is so large that not to fit is a result."""
+    return bool(scores.get("fits", True)) or scores["n_atoms"] > _LARGE_ATOMS
 
 
 def why_none(about: About) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -42,17 +42,25 @@ class Evaluation:
         model: Is asked directly.
         structures: All in one request.
         noise_ang: Standard deviation of the moves, Å, so that no answer can be one that was kept.
+        purpose: What it is for. The moves depend on it: what is tried before something is timed, or before its memory
+            is measured, must not leave the answer behind.
 
     Attributes:
         graph_s: Of each evaluation, the time spent on neighbour lists and graphs, s; None where the model does not
             tell.
     """
 
-    def __init__(self, model: Model, structures: Sequence[Atoms], noise_ang: float = _NOISE_ANG) -> None:
+    def __init__(
+        self,
+        model: Model,
+        structures: Sequence[Atoms],
+        noise_ang: float = _NOISE_ANG,
+        purpose: Literal["timing", "trial", "memory"] = "timing",
+    ) -> None:
         self._model = model
         self._structures = structures
         self._noise_ang = noise_ang
-        self._random = np.random.default_rng(0)
+        self._random = np.random.default_rng(("timing", "trial", "memory").index(purpose))
         self._asked: list[Atoms] = []
         self._answers: list[Prediction] = []
         self._graph_before = 0.0
@@ -145,7 +153,7 @@ def time_frame(
         return time_structure(frame, repeated(most), model, settings, clock)
     moved = frame.copy()
     moved.positions += np.random.default_rng(0).normal(scale=_FRAME_NOISE_ANG, size=moved.positions.shape)
-    copies = largest_that_passes(lambda number: _fits(moved.repeat(repeated(number)), model, clock), most)
+    copies = largest_that_passes(lambda number: _fits(moved, repeated(number), model, clock), most)
     output = {"n_atoms": len(frame) * max(copies, 1), "repeats": list(repeated(max(copies, 1))), "fits": copies > 0}
     if copies == 0:
         return output | {"why_not": f"one frame of {len(frame)} atoms does not fit in memory"}
@@ -163,9 +171,11 @@ def time_frame(
     }
 
 
-def _fits(atoms: Atoms, model: Model, clock: Clock) -> bool:
+def _fits(cell: Atoms, repeats: Repeats, model: Model, clock: Clock) -> bool:
+    if beyond_memory(cell, repeats, model):
+        return False
     try:
-        timed(Evaluation(model, [atoms]), clock)
+        timed(Evaluation(model, [cell.repeat(repeats)], purpose="trial"), clock)
     except Exception as error:
         out_of_memory(error, model)
         return False
@@ -190,7 +200,7 @@ def beyond_memory(cell: Atoms, repeats: Repeats, model: Model, as_batch: bool = 
         return ""
     part = max(1, copies // 8)
     sample = [cell] * part if as_batch else [cell.repeat(repeats_along_axes(part, cell.cell.lengths(), cell.pbc))]
-    available, peak = available_bytes(), Evaluation(model, sample).peak_memory()
+    available, peak = available_bytes(), Evaluation(model, sample, purpose="memory").peak_memory()
     if available is None or peak is None:
         return ""
     expected = (peak.peak_bytes - peak.idle_bytes) * copies / part

@@ -16,6 +16,7 @@ def score_time(output: Mapping[str, Any]) -> dict[str, Any]:
     scores: dict[str, Any] = {
         "n_atoms": n_atoms,
         "fits": bool(output["fits"]),
+        "why_not": str(output["why_not"]),
         "steady": output.get("steady"),
         "median_s": None,
         "interquartile_range_s": None,

@@ -31,6 +31,8 @@ from lamcore_efficiency.statistics import (
     spread,
 )
 
+_ENOUGH_FOR_INTERVAL = 6
+
 
 def summarize(scored: Sequence[ScoredCase], protocol: Literal["default", "lambench"]) -> list[Metric]:
     """All metrics that these cases are for.
@@ -41,7 +43,12 @@ def summarize(scored: Sequence[ScoredCase], protocol: Literal["default", "lamben
     hardware = only_hardware(scored)
     builders = _lambench if protocol == "lambench" else _default
     metrics = [metric for metric in builders(scored, hardware) if metric.n]
-    success = proportion(scored, name="success_rate", success=_succeeded, note="a failed case is an unsuccessful one")
+    success = proportion(
+        scored,
+        name="success_rate",
+        success=lambda one: one.failure is None,
+        note="a failed case is an unsuccessful one",
+    )
     return [*metrics, success]
 
 
@@ -154,7 +161,7 @@ def _mean(
         about,
         value,
         interval=(min(low, value), max(high, value)),
-        note=f"{what}; the interval is that of the repetitions",
+        note=f"{what}; the interval is that of {_repetitions(repeated)}",
         contributions=contributions_of(about.done, "time_per_atom_us") if name == "time_per_atom_us" else None,
     )
 
@@ -175,7 +182,9 @@ def _throughput(about: About) -> Metric:
         value,
         interval=(min(low, value), max(high, value)),
         direction="higher",
-        note="the best batch; " + " and ".join(why.get(one, f"at least: batches ended by {one}") for one in ended),
+        note="the best batch; "
+        + " and ".join(why.get(one, f"at least: batches ended by {one}") for one in ended)
+        + f"; the interval is that of {_repetitions(rates)}",
     )
 
 
@@ -256,8 +265,12 @@ def _is_warm_up(one: ScoredCase) -> bool:
     return bool(one.case.settings.get("warm_up", False))
 
 
-def _succeeded(one: ScoredCase) -> bool:
-    return one.scores is not None and (bool(one.scores.get("fits", True)) or beyond(one))
+def _repetitions(repeated: Mapping[str, Sequence[Sequence[float]]]) -> str:
+    """How many repetitions an interval is of; even the whole range of five holds the median 94 times in 100 only."""
+    numbers = [len(times) for cases in repeated.values() for times in cases]
+    shown = f"{min(numbers)}" if min(numbers) == max(numbers) else f"{min(numbers)} to {max(numbers)}"
+    few = ", too few for 95 %" if min(numbers) < _ENOUGH_FOR_INTERVAL else ""
+    return f"the {shown} repetitions{few}"
 
 
 def _at_sizes(about: About) -> str:

@@ -62,6 +62,12 @@ class EfficiencyTask(Task):
         scores = {"batch": score_batch, "capacity": score_capacity}.get(output["measure"], score_time)(output)
         return {"measure": output["measure"], "hardware": hardware_key(output), "dtype": output["dtype"], **scores}
 
+    def failure(self, scores: Mapping[str, Any]) -> str | None:
+        """That a structure did not fit in memory, unless it is so large that this is a result."""
+        from lamcore_efficiency.about import succeeded
+
+        return None if succeeded(scores) else f"{scores['n_atoms']} atoms do not fit: {scores['why_not']}"
+
     def summarize(self, scored: Sequence[ScoredCase]) -> list[Metric]:
         """Metrics over the cases that each is about; hardware is their context.
 
@@ -77,6 +83,8 @@ class EfficiencyTask(Task):
 
         atoms, settings, clock = case.atoms, self._settings, self._clock
         kind = _kind(case)
+        if settings.protocol == "lambench" and kind != "frame":
+            raise ValueError(f"case {case.id!r}: protocol lambench is for the dataset efficiency-frames")
         if kind == "batch":
             return limits.time_batches(atoms, model, settings, clock)
         if kind == "capacity":
@@ -86,8 +94,6 @@ class EfficiencyTask(Task):
             return measure.time_frame(atoms, int(case.settings["max_atoms"]), warm_up, model, settings, clock)
         if kind != "time":
             raise ValueError(f"case {case.id!r}: measure is {kind!r}, expected time, frame, batch or capacity")
-        if settings.protocol == "lambench":
-            raise ValueError(f"case {case.id!r}: protocol lambench is for the dataset efficiency-frames")
         x, y, z = case.settings.get("repeats", (1, 1, 1))
         return measure.time_structure(atoms, (x, y, z), model, settings, clock)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 from scipy.signal import correlate
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def energy_drift(times_ps: NDArray[np.float64], energies_per_atom: NDArray[np.fl
 
     Energies a femtosecond apart are correlated, and the textbook error of a slope, for independent residuals, would be
     too small. Blocks of residuals keep their correlation; how long a block is follows `block_length`. Resampled
-    residuals are widened by √(n/(n − 2)) for the two parameters of the line.
+    residuals are widened by √(m/(m − 2)) for the two parameters of the line and by the ratio of Student's to the normal
+    distribution's ends, with m the samples divided by their statistical inefficiency, at least three: without that, an
+    interval from few independent samples would be too narrow.
 
     Args:
         times_ps: ps, shape (n,), n ≥ 3, not all the same.
@@ -72,7 +75,7 @@ def energy_drift(times_ps: NDArray[np.float64], energies_per_atom: NDArray[np.fl
     slope = float(np.vdot(weights, relative))
     residuals = relative - slope * from_middle
     length = block_length(residuals)
-    low, high = _resampled_slopes(residuals * math.sqrt(n / (n - 2)), weights, length)
+    low, high = _resampled_slopes(residuals * widening(residuals), weights, length)
     return Drift(
         slope=slope,
         interval=(slope - high, slope - low),
@@ -101,6 +104,14 @@ def block_length(residuals: NDArray[np.float64]) -> int:
     longest = max(1, n // 4)
     length: int = max(1, min(longest, max(shortest, math.ceil(2 * _statistical_inefficiency(residuals)))))
     return length
+
+
+def widening(residuals: NDArray[np.float64]) -> float:
+    """What residuals of a line are multiplied by so that resampling them tells how uncertain the line is."""
+    independent = max(3.0, len(residuals) / _statistical_inefficiency(residuals))
+    end = (1 + _CONFIDENCE) / 2
+    student = float(stats.t.ppf(end, independent - 2) / stats.norm.ppf(end))
+    return math.sqrt(independent / (independent - 2)) * student
 
 
 def _statistical_inefficiency(residuals: NDArray[np.float64]) -> float:

@@ -38,7 +38,8 @@ def _traces(view: RunView) -> str:
         return ""
     caption = (
         "Potential and kinetic energy per atom together, from their sum at the start. Black: the line whose slope is "
-        "the drift, in its 95 % interval; grey: the part that is left out; red: trajectories that ended early. "
+        "the drift, in its 95 % interval; grey: the part that is left out; red: trajectories that ended early, "
+        "drawn up to 10 eV/atom. "
     )
     if len(drawn) > _MAX_DRAWN:
         caption += f"The first {_MAX_DRAWN} of {len(drawn)} are drawn. "

@@ -30,8 +30,8 @@ class NveTask(Task):
     settings may hold `n_steps` and `temperature_k` of its own (protocol `default`), and `system`, the same for cases
     that differ in their random numbers alone. There is no reference: energy is conserved, or it is not.
 
-    A trajectory that ends early is a result, not a failed case: its output holds what was seen up to there and, as
-    `outcome`, the kind of its end. In the metrics it counts like a failed case, as the worst.
+    A trajectory that ends early is a failed case that has a result: its output holds what was seen up to there and, as
+    `outcome`, the kind of its end. In the metrics it counts as the worst.
     """
 
     needs = frozenset(("energy", "forces"))
@@ -100,6 +100,11 @@ class NveTask(Task):
             "reversal_rms_ang": output["reversal_rms_ang"],
             "mean_temperature_k": float(2 * kinetic.mean() / (n_free * units.kB)),
         }
+
+    def failure(self, scores: Mapping[str, Any]) -> str | None:
+        """How a trajectory ended that did not take all its steps."""
+        kind = scores["outcome"]
+        return None if kind == "completed" else f"{kind}: {scores['outcome_detail']}"
 
     def summarize(self, scored: Sequence[ScoredCase]) -> list[Metric]:
         """Instability, medians of what was measured, and the share of each end."""
