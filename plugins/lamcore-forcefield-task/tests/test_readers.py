@@ -345,9 +345,7 @@ def test_labels_of_the_wrong_shape_are_refused(tmp_path, frames):
     atoms.info["s"] = STRESS
     atoms.pbc = (True, True, False)
     write(tmp_path / "a.extxyz", atoms)
-    says(
-        r"has a stress but pbc \[True, True, False\].*stress_key=null", tmp_path / "a.extxyz", stress_key="s"
-    )
+    says(r"has a stress but pbc \[True, True, False\].*stress_key=null", tmp_path / "a.extxyz", stress_key="s")
     (case,) = build_frames(tmp_path / "a.extxyz", stress_key=None).cases()
     assert "reference_stress" not in case.structures[0].info
 

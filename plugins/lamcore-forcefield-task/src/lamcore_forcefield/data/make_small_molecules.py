@@ -6,8 +6,9 @@
 
 Each molecule starts from its geometry in the G2 set that comes with ASE (L. A. Curtiss et al., J. Chem. Phys. 106, 1063
 (1997), doi:10.1063/1.473182; the two cations from those of CH4 and NH3). Its atoms are displaced along the normal modes
-of a Hartree–Fock/6-31G* Hessian by amounts drawn from the thermal distribution of quantum harmonic oscillators, modes below
-200 cm⁻¹ as if they were there; the Hessian shapes the displacements and nothing else. The labels are computed at the displaced geometry.
+of a Hartree–Fock/6-31G* Hessian by amounts drawn from the thermal distribution of quantum harmonic oscillators, modes
+below 200 cm⁻¹ taken as if they were there; the Hessian shapes the displacements and nothing else. The labels are
+computed at the displaced geometry.
 """
 
 from __future__ import annotations
