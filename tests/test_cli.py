@@ -13,7 +13,7 @@ WRONG = {
     ("task=slow", "task.secnds=1"): "did you mean 'task.seconds'?",
     ("tsk=slow",): "did you mean 'task'?",
     ("task=slow", "task.seconds=long"): "task.seconds: got 'long', expected float",
-    ("task=slow", "dataset=dcdft"): "not for 'slow'; datasets for 'slow': squares",
+    ("task=slow", "dataset=dcdft"): "not for 'slow'; datasets for 'slow': numbers, squares",
     ("executor=proceses",): "did you mean 'processes'?",
     ("executor=processes", "executor.workers=0"): "executor.workers: got 0",
     ("dataset.max_cases=-1",): "dataset.max_cases: got -1",
