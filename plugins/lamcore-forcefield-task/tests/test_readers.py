@@ -298,6 +298,8 @@ def test_what_is_not_there_is_named(tmp_path, frames):
     write(tmp_path / "a.extxyz", frames)
     says(r"a\.extxyz: is a file, expected the folder of a deepmd system", tmp_path / "a.extxyz", format="deepmd")
     says(r"frame 0: has no 'E0'; it has: .*energy", tmp_path / "a.extxyz", energy_key="E0")
+    for option in ("forces_key", "charge_key", "spin_key"):
+        says(r"frame 0: has no 'REF'; it has: .*energy", tmp_path / "a.extxyz", **{option: "REF"})
     says(r"frame 0: has no 'trajectory'; it has: .*run", tmp_path / "a.extxyz", group="trajectory")
     write(tmp_path / "a.xyz", frames, format="extxyz")
     says(r"would both be called 'a'; rename one of them", tmp_path)
@@ -343,7 +345,9 @@ def test_labels_of_the_wrong_shape_are_refused(tmp_path, frames):
     atoms.info["s"] = STRESS
     atoms.pbc = (True, True, False)
     write(tmp_path / "a.extxyz", atoms)
-    says(r"has a stress but pbc \[True, True, False\]", tmp_path / "a.extxyz", stress_key="s")
+    says(r"has a stress but pbc \[True, True, False\].*stress_key=null", tmp_path / "a.extxyz", stress_key="s")
+    (case,) = build_frames(tmp_path / "a.extxyz", stress_key=None).cases()
+    assert "reference_stress" not in case.structures[0].info
 
 
 @pytest.mark.parametrize(

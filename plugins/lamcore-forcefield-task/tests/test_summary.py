@@ -158,6 +158,14 @@ def test_a_small_set_with_many_elements_is_not_flattered(make_case, predict):
     assert "6 frames do not count: no other half determines their shift" in held_out["rmse_energy_per_atom"].note
 
 
+def test_each_metric_says_what_its_dummy_knows(cases, predict):
+    task = build_task()
+    found = by_name(task.summarize([predict(task, case) for case in cases]))
+    assert "the dummy knows the composition" in found["mae_energy_per_atom"].note
+    for name in ("rmse_forces", "mae_stress"):
+        assert found[name].note.endswith("the dummy is zero everywhere")
+
+
 def test_failing_never_pays(cases, predict):
     """Frames that fail count at the dummy's error, one by one; a model better than the dummy only loses by it."""
     task = build_task()

@@ -199,6 +199,9 @@ def test_wrong_input_is_told_with_what_to_do_next(formate, tmp_path):
     cut.write_text(good.read_text()[:-200])
     unnamed = frames(formate, fragment=None)
     (tmp_path / "broken.extxyz.gz").write_bytes(b"not gzip")
+    damaged = bytearray(gzip.compress(good.read_bytes()))
+    damaged[40] ^= 0xFF
+    (tmp_path / "damaged.extxyz.gz").write_bytes(damaged)
     sdf = sdf_file(tmp_path / "scan.sdf", formate)
     (tmp_path / "empty").mkdir()
     for path, options, message in (
@@ -213,8 +216,14 @@ def test_wrong_input_is_told_with_what_to_do_next(formate, tmp_path):
         (written(tmp_path / "2.extxyz", frames(formate)[:2]), {}, "2 conformers, expected at least three"),
         (written(tmp_path / "d.extxyz", [*frames(formate), frames(formate)[4]]), {}, "the same dihedral within"),
         (written(tmp_path / "i.extxyz", frames(formate, torsion_atoms="0 1 2 99")), {}, "counted from 0"),
+        (written(tmp_path / "w.extxyz", frames(formate, energy_dlpno_ccsdt="none")), {}, "is 'none', expected numbers"),
+        (written(tmp_path / "l.extxyz", frames(formate, energy_dlpno_ccsdt="1 2")), {}, "expected one number"),
+        (written(tmp_path / "a.extxyz", frames(formate, torsion_atoms="H C O C")), {}, "torsion_atoms is 'H C O C'"),
+        (written(tmp_path / "x.extxyz", frames(formate, torsion_angle="trans")), {}, "torsion_angle is 'trans'"),
+        (written(tmp_path / "c.extxyz", frames(formate, charge="neutral")), {}, "charge is 'neutral'"),
         (cut, {}, "not extended XYZ, or truncated, after 23 frames"),
         (tmp_path / "broken.extxyz.gz", {}, "cannot be read"),
+        (tmp_path / "damaged.extxyz.gz", {}, "cannot be read"),
         (good, {"energy_tag": "E"}, "are for SDF"),
         (good, {"format": "lambench"}, "is a file, which the format lambench is not"),
         (tmp_path / "empty", {"functional": "PBE"}, "holds no fragments, expected a folder of fragment folders"),

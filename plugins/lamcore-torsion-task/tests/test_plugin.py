@@ -171,6 +171,10 @@ def test_a_run_from_the_command_line_has_a_whole_report_in_both_modes(tmp_path, 
     assert "did not relax in 2 steps" in capsys.readouterr().out
     pages = [page.read_text() for page in tmp_path.glob("runs/*/report.html")]
     assert len(pages) == 2
+    heads = [page[: page.index("<h2>Metrics</h2>")] for page in pages]
+    assert sorted("mode <b>relaxed</b>" in head for head in heads) == [False, True]
+    assert all("protocol <b>default</b>" in head for head in heads)
+    assert all("the dummy is the flat profile" in page for page in pages)
     for page in pages:
         assert "By the bond that is turned" in page
         assert "This report raised" not in page

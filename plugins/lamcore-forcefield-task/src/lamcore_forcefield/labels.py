@@ -54,7 +54,10 @@ def labelled(atoms: Atoms, where: str, *, forces: Any, stress: Any, charge: Any 
         frame.set_array(FORCES, finite(forces, "forces", where, (len(atoms), 3)))
     if stress is not None:
         if not frame.pbc.all():
-            raise DataError(f"{where}: has a stress but pbc {frame.pbc.tolist()}, expected periodic in all directions")
+            raise DataError(
+                f"{where}: has a stress but pbc {frame.pbc.tolist()}, expected periodic in all "
+                "directions; dataset.stress_key=null and dataset.virial_key=null leave it unread"
+            )
         frame.info[STRESS] = voigt_stress(stress, where).tolist()
     return frame
 
@@ -104,7 +107,9 @@ def stress_of_virial(virial: Any, volume_ang3: float, where: str) -> NDArray[np.
         DataError: As `voigt_stress`, or the cell has no volume.
     """
     if not volume_ang3 > 0:
-        raise DataError(f"{where}: has a virial but a cell of volume {volume_ang3:g} Å³")
+        raise DataError(
+            f"{where}: has a virial but a cell of volume {volume_ang3:g} Å³; dataset.virial_key=null leaves it unread"
+        )
     return -voigt_stress(virial, where) / volume_ang3
 
 

@@ -106,7 +106,8 @@ def metrics(scored: Sequence[ScoredCase], settings: ForcefieldSettings) -> list[
             failures="excluded" if settings.is_lambench else "dummy",
             groups=groups,
         )
-        found.append(replace(metric, note=f"{metric.note}; {energies.note}") if is_energy else metric)
+        said = f"the dummy knows the composition; {energies.note}" if is_energy else "the dummy is zero everywhere"
+        found.append(replace(metric, note=f"{metric.note}; {said}"))
     return [*found, success_rate(scored)]
 
 

@@ -102,7 +102,7 @@ def lowest_well_found(scored: Sequence[ScoredCase], flat: Flat) -> Metric:
         scored,
         name="share_lowest_well_found",
         success=found,
-        note="failed cases count as not found; the flat profile has no well",
+        note="failed cases count as not found, as a profile without wells does",
         dummy=0.0,
     )
 
@@ -117,7 +117,7 @@ def rank_correlation(scored: Sequence[ScoredCase], flat: Flat) -> Metric:
     metric = pooled_mean(
         parts, name="mean_rank_correlation", total="rank", weight="one", unit="1", dummy=ranked, direction="higher"
     )
-    return replace(metric, note="Spearman; failed cases count as 0, which is what the flat profile gets")
+    return replace(metric, note="Spearman; failed cases count as 0, as a profile that ranks nothing does")
 
 
 def conformer_index_error(scored: Sequence[ScoredCase], flat: Flat) -> Metric:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -95,7 +95,11 @@ class TorsionTask(Task):
         from lamcore_torsion.metrics import default_metrics, lambench_metrics
 
         flat = {one.case.id: profile_scores(one.case, np.zeros(len(_reference(one.case)))) for one in scored}
-        return lambench_metrics(scored, flat) if self._is_lambench else default_metrics(scored, flat)
+        metrics = lambench_metrics(scored, flat) if self._is_lambench else default_metrics(scored, flat)
+        return [
+            metric if metric.dummy is None else replace(metric, note=f"{metric.note}; the dummy is the flat profile")
+            for metric in metrics
+        ]
 
     @property
     def _is_lambench(self) -> bool:

@@ -6,8 +6,9 @@
 
 Each molecule starts from its geometry in the G2 set that comes with ASE (L. A. Curtiss et al., J. Chem. Phys. 106, 1063
 (1997), doi:10.1063/1.473182; the two cations from those of CH4 and NH3). Its atoms are displaced along the normal modes
-of a Hartree–Fock/6-31G* Hessian by amounts drawn from the thermal distribution of quantum harmonic oscillators; the
-Hessian shapes the displacements and nothing else. The labels are computed at the displaced geometry.
+of a Hartree–Fock/6-31G* Hessian by amounts drawn from the thermal distribution of quantum harmonic oscillators, modes
+below 200 cm⁻¹ taken as if they were there; the Hessian shapes the displacements and nothing else. The labels are
+computed at the displaced geometry.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def energy_and_forces(species: Species, atoms: Atoms) -> tuple[float, NDArray[np
 
 
 def main(path: Path) -> None:
-    """Label every frame and write them all to one file; a second file tells how."""
+    """Label every frame and write them all to one file."""
     print(f"pyscf {pyscf.__version__}, ase {ase.__version__}, numpy {np.__version__}")
     frames = []
     for index, species in enumerate(all_species()):

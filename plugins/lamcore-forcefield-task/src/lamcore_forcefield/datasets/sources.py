@@ -182,11 +182,19 @@ def frame_from(atoms: Atoms, values: Mapping[str, Any], keys: Keys, where: str) 
         values: What the file says of it, by name.
         keys: What labels are called.
         where: What to call the frame in messages.
+
+    Raises:
+        DataError: Forces, charge or spin have been given a name of their own that the frame does not have, or a label
+            is not as `labelled` wants it.
     """
 
     def get(key: str | None) -> Any:
         return None if key is None else values.get(key)
 
+    usual = Keys()
+    for key, default in ((keys.forces, usual.forces), (keys.charge, usual.charge), (keys.spin, usual.spin)):
+        if key not in (None, default):
+            label_at(values, key, where)
     stress = get(keys.stress)
     if stress is None and (virial := get(keys.virial)) is not None:
         stress = stress_of_virial(virial, atoms.cell.volume, where)

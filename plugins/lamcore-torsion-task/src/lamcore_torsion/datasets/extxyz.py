@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamcore import Case, Dataset
 from lamcore.errors import DataError
@@ -93,15 +94,18 @@ class ExtxyzTorsions(Dataset):
 
     def _case(self, name: str, frames: list[Atoms]) -> Case:
         infos = [self._info(name, frame) for frame in frames]
-        dihedral = infos[0].get("torsion_atoms")
-        if dihedral is not None:
-            dihedral = [int(index) for index in np.atleast_1d(dihedral)]
+        dihedral = None
+        if "torsion_atoms" in infos[0]:
+            dihedral = [int(index) for index in self._numbers(name, infos[0], "torsion_atoms")]
             self._check_angles(name, frames, infos, dihedral)
         smiles = infos[0].get("smiles")
         return fragment_case(
             name,
-            [_molecule(frame, int(info.get("charge", 0))) for frame, info in zip(frames, infos, strict=True)],
-            [float(info[self._key]) * KCAL_MOL_PER_EV for info in infos],
+            [
+                _molecule(frame, round(self._number(name, info, "charge")) if "charge" in info else 0)
+                for frame, info in zip(frames, infos, strict=True)
+            ],
+            [self._number(name, info, self._key) * KCAL_MOL_PER_EV for info in infos],
             functional=self._functional,
             source=self._path,
             dihedral=dihedral,
@@ -119,6 +123,18 @@ class ExtxyzTorsions(Dataset):
             )
         return info
 
+    def _number(self, name: str, info: dict[str, Any], key: str) -> float:
+        numbers = self._numbers(name, info, key)
+        if len(numbers) != 1:
+            raise DataError(f"{self._path}: fragment {name}: {key} is {info[key]!r}, expected one number")
+        return float(numbers[0])
+
+    def _numbers(self, name: str, info: dict[str, Any], key: str) -> NDArray[np.float64]:
+        try:
+            return np.asarray(info[key], dtype=np.float64).ravel()
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{self._path}: fragment {name}: {key} is {info[key]!r}, expected numbers") from error
+
     def _check_angles(self, name: str, frames: list[Atoms], infos: list[dict[str, Any]], dihedral: list[int]) -> None:
         """The angle that a frame states is the one that its atoms have."""
         if len(dihedral) != 4 or not all(0 <= index < len(frames[0]) for index in dihedral):
@@ -129,11 +145,11 @@ class ExtxyzTorsions(Dataset):
         for frame, info in zip(frames, infos, strict=True):
             if "torsion_angle" not in info:
                 continue
-            measured = dihedral_deg(frame.positions, dihedral)
-            if abs(float(wrapped_deg(measured - float(info["torsion_angle"])))) > _OTHER_ANGLE_DEG:
+            measured, stated = dihedral_deg(frame.positions, dihedral), self._number(name, info, "torsion_angle")
+            if abs(float(wrapped_deg(measured - stated))) > _OTHER_ANGLE_DEG:
                 raise DataError(
                     f"{self._path}: fragment {name}: the dihedral of atoms {dihedral} is {measured:.2f} degrees, but "
-                    f"torsion_angle says {float(info['torsion_angle']):.2f}; torsion_atoms are counted from 0"
+                    f"torsion_angle says {stated:.2f}; torsion_atoms are counted from 0"
                 )
 
 
