@@ -209,7 +209,7 @@ def test_results_of_another_release_get_no_property_error_from_the_tasks_that_th
 
 
 def test_a_user_s_row_does_not_depend_on_what_another_lacks(release, tmp_path):
-    """LAMBench drops a domain for every model where one has nothing in it; beside the published rows that is no M_PC."""
+    """LAMBench drops a domain for every model where one has nothing in it; beside published rows that is no M_PC."""
     if release.tag != "1.0.0":
         pytest.skip("one release is enough")
     results = copy.deepcopy(release.results)

@@ -142,11 +142,11 @@ def test_a_mean_without_a_value_for_what_is_missing_has_none_where_an_item_is_mi
 def test_the_formula_of_a_headline_says_the_weights_and_what_is_missing_counts(make_suite):
     (errors,) = make_suite().headlines
     assert errors.formula.startswith("by hand. ")
-    assert "an item that was not run, count 1" in errors.formula
+    assert "A missing metric or run counts 1, as the dummy's" in errors.formula
     assert "Other: a 3, b 1" in errors.formula
     instability, efficiency = make_suite(APPLICABILITY).headlines
-    assert "an item that was not run, count 5" in instability.formula
-    assert "without a value where one is missing" in efficiency.formula
+    assert "A missing metric or run counts 5" in instability.formula
+    assert "Where a metric or run is missing there is no value" in efficiency.formula
 
 
 def test_to_leave_an_item_out_never_pays_even_where_the_model_is_worse_than_the_dummy(make_suite):

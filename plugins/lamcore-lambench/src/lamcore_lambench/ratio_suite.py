@@ -125,12 +125,17 @@ def _formula(rules: HeadlineEntry, entries: Sequence[ItemEntry]) -> str:
         for entry in entries
     )
     if rules.kind == "ratio":
-        missing = "a metric without a value, and an item that was not run, count 1, as the dummy's"
+        missing = "A missing metric or run counts 1, as the dummy's; without any run there is no value"
     elif rules.missing is not None:
-        missing = f"a metric without a value, and an item that was not run, count {rules.missing:g}"
+        missing = f"A missing metric or run counts {rules.missing:g}; without any run there is no value"
     else:
-        missing = "without a value where one is missing"
-    return f"{rules.formula}. Where something of it was run, {missing}. Weights w: {weights}."
+        missing = "Where a metric or run is missing there is no value"
+    noise = (
+        ""
+        if rules.draws == "cases"
+        else " The interval is the metric's own, and models are compared by independent draws."
+    )
+    return f"{rules.formula}. {missing}. Weights w: {weights}.{noise}"
 
 
 def combined(name: str, title: str, parts: Sequence[Score], average: Average) -> Score:
