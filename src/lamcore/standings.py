@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamcore.data_files import sha256
 from lamcore.errors import MixedProtocolsError
 from lamcore.resampling import percentile_interval
@@ -130,11 +132,11 @@ def ahead(one: Score, other: Score) -> int:
     if one.value is None or other.value is None or one.context != other.context:
         return 0
     sign = -1 if one.direction == "lower" else 1
-    first, second = (score.value if score.draws is None else score.draws for score in (one, other))
-    difference = sign * (first - second)
-    if isinstance(difference, float | int):
+    if one.draws is None and other.draws is None:
+        difference = sign * (one.value - other.value)
         return (difference > 0) - (difference < 0)
-    interval = percentile_interval(difference)
+    first, second = (np.asarray(score.value if score.draws is None else score.draws) for score in (one, other))
+    interval = percentile_interval(sign * (first - second))
     if interval is None:
         return 0
     return (interval[0] > 0) - (interval[1] < 0)
