@@ -322,6 +322,8 @@ def test_a_time_that_is_missing_is_no_speed(make_suite):
     time = make_run(plain_metric("time", None, "µs/atom", note="does not fit", context="a processor"))
     _, efficiency = make_suite(APPLICABILITY).score({"time": time})
     assert efficiency.value is None
+    metric = efficiency.parts[0].parts[0]
+    assert (metric.value, metric.unit, metric.note) == (None, "µs/atom", "does not fit")
 
 
 def test_speeds_are_compared_beyond_the_noise_of_the_timing_and_on_the_same_hardware_only(make_suite):

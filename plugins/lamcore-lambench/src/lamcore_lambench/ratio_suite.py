@@ -216,7 +216,8 @@ def _of_values(key: str, entry: ItemEntry, rules: HeadlineEntry, run: RunSummary
         if metric is None or metric.value is None:
             why = "the run has no such metric" if metric is None else metric.note
             counts = "" if rules.missing is None else f"; counts {rules.missing:g}"
-            parts.append(Score(name, name, rules.missing, rules.unit, note=f"{why}{counts}"))
+            unit = metric.unit if metric is not None else rules.unit if rules.kind == "mean" else "1"
+            parts.append(Score(name, name, rules.missing, unit, note=f"{why}{counts}"))
             continue
         drawn = _spread(metric, run.run_id) if rules.draws == "metric" else _resampled(metric)
         parts.append(
