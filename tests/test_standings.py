@@ -231,6 +231,13 @@ def test_a_model_is_ahead_where_the_paired_difference_leaves_out_zero():
     assert ahead(score(10, cases), score(10.5, other)) == 0
 
 
+def test_a_score_without_draws_is_the_same_in_every_draw_of_another():
+    around_one = np.linspace(0.8, 1.1, 1000)
+    assert ahead(score(0.95, around_one), score(1.0)) == 0
+    assert ahead(score(1.0), score(0.95, around_one)) == 0
+    assert ahead(score(0.95, around_one), score(2.0)) == 1
+
+
 def test_higher_is_ahead_where_higher_is_better():
     draws = np.linspace(1, 2, N_DRAWS)
     assert ahead(score(2.5, draws + 1, "higher"), score(1.5, draws, "higher")) == 1

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamcore.data_files import sha256
 from lamcore.errors import MixedProtocolsError
 from lamcore.identity import content_of
@@ -132,15 +134,17 @@ def places(rows: Sequence[Standing], headline: str) -> dict[str, tuple[int, int]
 def ahead(one: Score, other: Score) -> int:
     """1 where the first is ahead of the second beyond doubt, -1 where it is behind, 0 where neither can be said.
 
-    Scores of different context, such as hardware, are never ahead of one another.
+    Scores of different context, such as hardware, are never ahead of one another. One without draws, such as that of a
+    model all of whose metrics are missing, is the same in every draw.
     """
     if one.value is None or other.value is None or one.context != other.context:
         return 0
     sign = -1 if one.direction == "lower" else 1
-    if one.draws is None or other.draws is None:
+    if one.draws is None and other.draws is None:
         difference = sign * (one.value - other.value)
         return (difference > 0) - (difference < 0)
-    interval = percentile_interval(sign * (one.draws - other.draws))
+    first, second = (np.asarray(score.value if score.draws is None else score.draws) for score in (one, other))
+    interval = percentile_interval(sign * (first - second))
     if interval is None:
         return 0
     return (interval[0] > 0) - (interval[1] < 0)

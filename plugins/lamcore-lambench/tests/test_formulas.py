@@ -187,3 +187,28 @@ def test_the_mean_of_nothing_is_an_error_and_not_a_number(values):
         formulas.log_mean(values)
     with pytest.raises(ValueError, match="not defined"):
         formulas.plain_mean(values)
+
+
+def test_among_equals_in_all_errors_the_more_efficient_model_is_first():
+    rows = [leaderboard.Row("slow", 0.2, 0.3, 0.0, 0.1), leaderboard.Row("fast", 0.2, 0.3, 0.0, 0.4)]
+    assert [row["Model"] for row in leaderboard.rankings(rows, make_rules())] == ["fast", "slow"]
+
+
+def test_a_task_with_a_penalty_counts_nothing_without_its_success_rate():
+    rules = make_rules(tasks={"phonon_mdr": PHONON})
+    good = {"mae_entropy": 76.48, "mae_max_freq": 118.83, "mae_free_energy": 12.51, "mae_heat_capacity": 54.74}
+    whole = leaderboard.property_metrics(
+        results(tasks={"phonon_mdr": {**good, "success_rate": 0.5}}), "phonon_mdr", rules
+    )
+    assert list(whole.values()) == pytest.approx([0.2] * 4)
+    for lost in ({}, {"success_rate": None}, {"success_rate": 0.0}):
+        assert leaderboard.property_metrics(results(tasks={"phonon_mdr": {**good, **lost}}), "phonon_mdr", rules) == {}
+
+
+def test_torsions_are_scored_by_lambenchs_definitions_and_not_by_lamcores():
+    """Above each profile's own minimum; the RMSE as a mean over the conformers' index."""
+    from lamcore_lambench.from_runs import PROPERTY
+
+    names = {name: conversion.metric for name, conversion in PROPERTY["torsionnet"].items()}
+    assert names["MAE"] == "mae_own_minimum"
+    assert names["RMSE"] == "rmse_by_conformer_index"

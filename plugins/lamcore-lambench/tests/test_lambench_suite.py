@@ -192,6 +192,36 @@ def test_a_users_own_results_go_through_the_same_formulas_and_are_marked(release
     assert any(row.values.get("M_IS") == 2.649 for row in with_rankings if "of the user" in row.source)
 
 
+def test_results_of_another_release_get_no_property_error_from_the_tasks_that_they_have(release, tmp_path):
+    """Over the two tasks of 0.1.0 SevenNet-0 would have 0.428 by the rules of 1.0.0, ahead of half of its models."""
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(release.results))
+    own = [row for row in build_lambench_1_0(published_results=file).published() if "of the user" in row.source]
+    assert own
+    for row in own:
+        if release.tag == "1.0.0":
+            assert "M_PC" in row.values
+        else:
+            assert "M_PC" not in row.values
+            assert row.domains["M_PC"] == {}
+            assert "without results of" in row.note
+            assert "neb, wiggle150" in row.note
+
+
+def test_a_user_s_row_does_not_depend_on_what_another_lacks(release, tmp_path):
+    """LAMBench drops a domain for every model where one has nothing in it; beside published rows that is no M_PC."""
+    if release.tag != "1.0.0":
+        pytest.skip("one release is enough")
+    results = copy.deepcopy(release.results)
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(results))
+    whole = {row.model: row.values.get("M_PC") for row in build_lambench_1_0(published_results=file).published()[10:]}
+    del results["Orb-v2"][leaderboard.PROPERTIES]["neb"]
+    file.write_text(json.dumps(results))
+    part = {row.model: row.values.get("M_PC") for row in build_lambench_1_0(published_results=file).published()[10:]}
+    assert part == {**whole, "Orb-v2": None}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -114,6 +114,41 @@ def test_to_lack_a_metric_never_pays(make_suite):
     assert "no such metric" in part.parts[1].parts[0].parts[1].note
 
 
+def test_a_metric_without_a_value_counts_as_the_dummys(make_suite):
+    score = only(make_suite(), {"one": make_run(plain_metric("a", None, dummy=2.0))})
+    metric = score.parts[0].parts[1].parts[0]
+    assert (metric.value, metric.note) == (1.0, "has no value; counts as the dummy's")
+
+
+def test_a_model_about_as_bad_as_the_dummy_is_clipped_in_every_draw_too(make_suite):
+    score = only(make_suite(), {"one": run_with(a=0.98)})
+    low, high = score.parts[0].parts[1].interval
+    assert low < 0.98
+    assert high == 1.0
+
+
+def test_a_mean_without_a_value_for_what_is_missing_has_none_where_an_item_is_missing(make_suite):
+    """The mean over the others would be better for leaving out the slowest."""
+    text = APPLICABILITY + (
+        "  large: {title: Large, headline: M_E, domain: E, task: efficiency, dataset: l, metrics: {time: 1}}\n"
+    )
+    time = make_run(plain_metric("time", 40.0, "µs/atom"))
+    _, part = make_suite(text).score({"time": time})
+    assert (part.value, part.interval, part.note) == (None, None, "not run: large")
+    _, whole = make_suite(text).score({"time": time, "large": make_run(plain_metric("time", 60.0, "µs/atom"))})
+    assert whole.value == pytest.approx(2.0)
+
+
+def test_the_formula_of_a_headline_says_the_weights_and_what_is_missing_counts(make_suite):
+    (errors,) = make_suite().headlines
+    assert errors.formula.startswith("by hand. ")
+    assert "A missing metric or run counts 1, as the dummy's" in errors.formula
+    assert "Other: a 3, b 1" in errors.formula
+    instability, efficiency = make_suite(APPLICABILITY).headlines
+    assert "A missing metric or run counts 5" in instability.formula
+    assert "Where a metric or run is missing there is no value" in efficiency.formula
+
+
 def test_to_leave_an_item_out_never_pays_even_where_the_model_is_worse_than_the_dummy(make_suite):
     bad, good = run_with(a=30.0), run_with(a=0.1, b=0.1, c=0.1, d=0.1)
     with_it = only(make_suite(), {"four": good, "one": bad}).value
@@ -287,6 +322,8 @@ def test_a_time_that_is_missing_is_no_speed(make_suite):
     time = make_run(plain_metric("time", None, "µs/atom", note="does not fit", context="a processor"))
     _, efficiency = make_suite(APPLICABILITY).score({"time": time})
     assert efficiency.value is None
+    metric = efficiency.parts[0].parts[0]
+    assert (metric.value, metric.unit, metric.note) == (None, "µs/atom", "does not fit")
 
 
 def test_speeds_are_compared_beyond_the_noise_of_the_timing_and_on_the_same_hardware_only(make_suite):

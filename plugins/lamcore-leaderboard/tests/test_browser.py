@@ -131,6 +131,17 @@ def test_a_permalink_brings_order_filters_and_row_back(opened):
     assert "is-linked" in again.get_attribute("#m-gamma", "class")
 
 
+def test_a_link_to_another_place_of_the_page_leaves_the_view_as_it_is(opened):
+    page = opened("index.html")
+    page.click("#standings thead button[data-key=model]")
+    page.select_option("select[name=kind]", "as published")
+    for selector in ("#m-paper-1-published a[href^='#source-']", ".skip", "nav a[href$='#tasks']"):
+        page.eval_on_selector(selector, "link => link.click()")
+        page.wait_for_timeout(50)
+        assert shown(page) == ["dummy", "Paper-1", "Paper-2"], selector
+        assert page.input_value("select[name=kind]") == "as published"
+
+
 def test_a_link_to_a_row_leads_there(opened):
     page = opened("index.html#m-delta")
     assert "is-linked" in page.get_attribute("#m-delta", "class")

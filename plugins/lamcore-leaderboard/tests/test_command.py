@@ -11,7 +11,7 @@ def test_it_says_what_it_shows_and_where(leaderboard, write_model, capsys):
     status, site = leaderboard()
     said = capsys.readouterr().out
     assert status == 0
-    assert "made-1: 1 models measured, 2 as published" in said
+    assert "made-1: 1 model measured, 2 as published" in said
     assert f"site: {site / 'index.html'}" in said
 
 
@@ -63,8 +63,8 @@ def test_a_run_of_another_protocol_is_left_out_and_counted(leaderboard, write_mo
     write_run("surfaces", "other", task_options={"protocol": "lambench"})
     assert leaderboard()[0] == 0
     said = capsys.readouterr().out
-    assert "1 models measured" in said
-    assert "1 runs are not of the suite" in said
+    assert "1 model measured" in said
+    assert "1 run left out: not of the suite" in said
 
 
 def test_an_unknown_suite_is_an_error_that_names_the_right_one(leaderboard, write_model, capsys):

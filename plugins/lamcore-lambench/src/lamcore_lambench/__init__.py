@@ -44,7 +44,7 @@ def build_lambench_1_0(
 
 
 def build_lamcore_1(data: Path | None = None) -> Suite:
-    """What comes with the installed tasks, by rules under which failing or leaving out never pays.
+    """What comes with the installed tasks, by rules under which leaving out never pays.
 
     Args:
         data: Folder with further data sets; with it they are part of the suite.

@@ -50,7 +50,9 @@ def read_published(path: Path) -> tuple[PublishedRow, ...]:
 def rows_of_results(path: Path, rules: Rules) -> tuple[PublishedRow, ...]:
     """Rows computed by the suite's formulas from raw results in LAMBench's format.
 
-    M_IS is taken from a final_rankings.json beside the file: results.json lacks the drifts that it is made of.
+    M_IS is taken from a final_rankings.json beside the file: results.json lacks the drifts that it is made of. A model
+    that lacks a whole property task, as those of another release do, has no M_PC, and no value of that task's domain:
+    the mean over the others is not what the rows beside it are.
 
     Args:
         path: A results.json.
@@ -73,18 +75,25 @@ def rows_of_results(path: Path, rules: Rules) -> tuple[PublishedRow, ...]:
 
 
 def _row(row: leaderboard.Row, results: Mapping[str, Any], path: Path, rules: Rules) -> PublishedRow:
-    values = {"M_FF": row.m_ff, "M_PC": row.m_pc, "M_IS": row.m_is, "M_E": row.m_e}
+    absent = [key for key in rules.tasks if not leaderboard.property_metrics(results, key, rules)]
+    m_pc = None if absent else leaderboard.property_error(results, rules.property_domains, rules)
+    values = {"M_FF": row.m_ff, "M_PC": m_pc, "M_IS": row.m_is, "M_E": row.m_e}
     force_fields = {domain: leaderboard.domain_error(results, domain, rules) for domain in rules.domains}
     properties = {
-        domain: leaderboard.property_domain_error(results, domain, rules) for domain in rules.property_domains
+        domain: leaderboard.property_domain_error(results, domain, rules)
+        for domain in rules.property_domains
+        if not any(rules.tasks[key].domain == domain for key in absent)
     }
+    missing = [name for name, value in values.items() if value is None]
+    note = f"missing: {', '.join(missing)}" if missing else ""
+    note += f"; without results of {', '.join(absent)}" if absent else ""
     return PublishedRow(
         row.model,
         _known(values),
         {"M_FF": _known(force_fields), "M_PC": _known(properties)},
         f"{path.name} of the user, by the formulas of LAMBench {rules.version}; not re-run",
         path.absolute().as_uri(),
-        f"missing: {', '.join(name for name, value in values.items() if value is None)}" if not row.complete else "",
+        note,
     )
 
 

@@ -1,6 +1,7 @@
-"""lamcore's own rules: nothing that a model fails or leaves out makes its numbers better.
+"""lamcore's own rules: to leave out a metric or a run never makes a model's numbers better.
 
-- A failed case counts at the dummy's error; the tasks' metrics see to that.
+- A failed case counts at the dummy's error; the tasks' metrics see to that. So to fail pays only on a case where the
+  model would be worse than the dummy.
 - A metric counts as its ratio to the dummy's, which the task computes from the labels; one that a run lacks counts 1,
   and so does an item that was not run.
 - Metrics are averaged within a data set by stated weights, data sets within a task, tasks within a domain, domains
@@ -48,19 +49,19 @@ class RatioSuite(Suite):
         self, entries: Mapping[str, ItemEntry], headlines: Mapping[str, HeadlineEntry], data: Path | None = None
     ) -> None:
         self.items = make_items(entries, data)
+        self._entries = {item.key: entries[item.key] for item in self.items}
         self.headlines = tuple(
             Headline(
                 name,
                 entry.title,
                 entry.unit,
                 "higher" if entry.kind == "inverse" else "lower",
-                entry.formula,
+                _formula(entry, [one for one in self._entries.values() if one.headline == name]),
                 entry.decimals,
                 dummy=entry.kind != "inverse",
             )
             for name, entry in headlines.items()
         )
-        self._entries = {item.key: entries[item.key] for item in self.items}
         self._rules = dict(headlines)
 
     @classmethod
@@ -93,13 +94,17 @@ class RatioSuite(Suite):
             )
         parts = [_of_values(key, self._entries[key], rules, runs.get(key)) for key in keys]
         score = combined(headline.name, headline.title, parts, formulas.plain_mean)
+        if any(part.value is None for part in parts):
+            score = replace(score, value=None, draws=None)
         if rules.kind == "inverse" and score.value is not None:
             score = replace(
                 score,
                 value=rules.scale / score.value,
                 draws=None if score.draws is None else rules.scale / score.draws,
             )
-        return replace(score, unit=headline.unit, direction=headline.direction, note=_absent(keys, runs))
+        absent = [key for key in keys if key not in runs]
+        note = f"not run: {', '.join(absent)}" if absent else ""
+        return replace(score, unit=headline.unit, direction=headline.direction, note=note)
 
     def _domain(self, domain: str, keys: Sequence[str], rules: HeadlineEntry, runs: Mapping[str, RunSummary]) -> Score:
         """The mean over tasks of the mean over their data sets."""
@@ -111,6 +116,26 @@ class RatioSuite(Suite):
             by_task.append(combined(task, task, of_task, _over_sets(rules)))
         whole = combined(domain, domain, by_task, formulas.plain_mean)
         return replace(whole, parts=tuple(parts), note=_absent(keys, runs))
+
+
+def _formula(rules: HeadlineEntry, entries: Sequence[ItemEntry]) -> str:
+    """A headline's formula with what it does not say: the weights, and what is missing counts."""
+    weights = "; ".join(
+        f"{entry.title}: {', '.join(f'{metric} {weight:g}' for metric, weight in entry.metrics.items())}"
+        for entry in entries
+    )
+    if rules.kind == "ratio":
+        missing = "A missing metric or run counts 1, as the dummy's; without any run there is no value"
+    elif rules.missing is not None:
+        missing = f"A missing metric or run counts {rules.missing:g}; without any run there is no value"
+    else:
+        missing = "Where a metric or run is missing there is no value"
+    noise = (
+        ""
+        if rules.draws == "cases"
+        else " The interval is the metric's own, and models are compared by independent draws."
+    )
+    return f"{rules.formula}. {missing}. Weights w: {weights}.{noise}"
 
 
 def combined(name: str, title: str, parts: Sequence[Score], average: Average) -> Score:
@@ -191,7 +216,8 @@ def _of_values(key: str, entry: ItemEntry, rules: HeadlineEntry, run: RunSummary
         if metric is None or metric.value is None:
             why = "the run has no such metric" if metric is None else metric.note
             counts = "" if rules.missing is None else f"; counts {rules.missing:g}"
-            parts.append(Score(name, name, rules.missing, rules.unit, note=f"{why}{counts}"))
+            unit = metric.unit if metric is not None else rules.unit if rules.kind == "mean" else "1"
+            parts.append(Score(name, name, rules.missing, unit, note=f"{why}{counts}"))
             continue
         drawn = _spread(metric, run.run_id) if rules.draws == "metric" else _resampled(metric)
         parts.append(

@@ -30,7 +30,8 @@ class HeadlineEntry:
         clip: What a metric worse than the dummy counts, of ratios; None for what it is. Without, to leave an item out
             would pay where a model is worse than the dummy.
         floor: The smallest ratio of a data set in a geometric mean.
-        missing: What an item that was not run counts, of means; a ratio counts 1.
+        missing: What an item that was not run counts, of means; a ratio counts 1. Without, the headline has no value
+            where one is missing: a mean over the others would reward leaving out the worst.
         unit: Of means and inverses.
         scale: Of inverses.
         draws: What the uncertainty of means and inverses is that of: `cases`, resampled, or `metric`, its own interval,

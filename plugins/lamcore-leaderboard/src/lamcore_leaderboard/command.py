@@ -74,8 +74,10 @@ def _options(offer: Offer[Any], texts: Sequence[str]) -> Mapping[str, Any]:
 def _say(board: Board) -> None:
     """What the site shows, and what it does not."""
     n_published = sum(row.kind == "published" for row in board.rows)
+    n_measured = len(board.measured)
     print(
-        f"{board.name}: {len(board.measured)} models measured" + (f", {n_published} as published" * bool(n_published))
+        f"{board.name}: {n_measured} {'model' if n_measured == 1 else 'models'} measured"
+        + (f", {n_published} as published" if n_published else "")
     )
     for row in board.measured:
         notes = [f"{row.n_failed} of {row.n_cases} cases failed"] if row.n_failed else []
@@ -83,6 +85,10 @@ def _say(board: Board) -> None:
         notes += [f"without {', '.join(row.missing)}"] if row.missing else []
         print(f"  {row.name}" + (f": {'; '.join(notes)}" if notes else ""))
     if board.outside:
-        print(f"{len(board.outside)} runs are not of the suite, or were made again with more cases, and are left out")
+        n_outside = len(board.outside)
+        print(
+            f"{n_outside} {'run' if n_outside == 1 else 'runs'} left out: not of the suite, or made again since; "
+            "the methods page names them"
+        )
     for one in board.refused:
         print(f"refused: {one.reason}")

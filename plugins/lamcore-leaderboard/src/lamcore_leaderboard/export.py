@@ -59,7 +59,7 @@ def document(board: Board) -> dict[str, Any]:
 
 
 def column_name(column: Column) -> str:
-    """`M_E [100 atom/µs], AMD EPYC`: a headline with its unit and context."""
+    """`M_E [atoms/(100 µs)], AMD EPYC`: a headline with its unit and context."""
     name = f"{column.headline.name} [{column.headline.unit}]"
     return f"{name}, {column.context}" if column.context else name
 

@@ -117,13 +117,14 @@ def radar_chart(
     """1 − error by domain, one closed line for each model; an error above 1 is drawn at the centre."""
     figure = go.Figure()
     shown = 0
+    ticks = [name.replace(" ", "<br>") for name in axes]  # a long name in one line would be cut at the edge
     for row, values in _first(errors):
         style = styles(row)
         visible = row.kind == "dummy" or shown < SHOWN_AT_FIRST
         shown += row.kind != "dummy"
         reach = [None if value is None else max(0.0, 1 - value) for value in values]
         figure.add_scatterpolar(
-            theta=[*axes, axes[0]],
+            theta=[*ticks, ticks[0]],
             r=[*reach, reach[0]],
             name=label(row),
             mode="lines+markers",

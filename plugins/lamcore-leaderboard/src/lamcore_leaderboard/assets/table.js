@@ -68,8 +68,10 @@
     if (row && scroll) row.scrollIntoView({ block: "center" });
   };
 
-  const read = () => {
+  const read = (event) => {
     const text = location.hash.slice(1);
+    // The skip link and the sources' numbers lead to other places of the page: the view stays.
+    if (event && text && !text.includes("=") && !text.startsWith("m-")) return;
     const parameters = new URLSearchParams(text.includes("=") ? text : "");
     const known = (key) => buttons.some((button) => button.dataset.key === key);
     state.sort = known(parameters.get("sort")) ? parameters.get("sort") : initial.dataset.key;
