@@ -42,7 +42,7 @@ class Hardware:
     def key(self) -> str:
         """The same text for all results that may be compared with one another."""
         parts = [self.gpu] if self.gpu is not None else []
-        parts += [self.processor, f"{self.cores} cores", f"{self.threads} threads"]
+        parts += [self.processor, _counted(self.cores, "core"), _counted(self.threads, "thread")]
         if self.gpu is None and self.device != "cpu":
             parts.append(self.device)
         return ", ".join(parts) + (", in a worker process" if self.in_worker else "")
@@ -84,6 +84,10 @@ def processor_name() -> str:
     except OSError:
         pass  # not Linux: the name that Python knows is the next best
     return platform.processor() or platform.machine()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def n_threads() -> int:
