@@ -123,7 +123,8 @@ def test_peak_memory_that_cannot_be_told_is_not_made_up():
 def test_hardware_says_what_a_time_depends_on():
     found = hardware("cpu")
     assert found.processor in found.key
-    assert f"{found.cores} cores, {n_threads()} threads" in found.key
+    assert f"{found.cores} core" in found.key
+    assert f", {n_threads()} thread" in found.key
     assert found.gpu is None
     assert dataclasses.replace(found, threads=found.threads + 1).key != found.key
     assert dataclasses.replace(found, in_worker=True).key != found.key

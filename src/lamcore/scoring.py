@@ -1,8 +1,8 @@
 """From scores of cases to metrics with a baseline and an interval.
 
 Every function counts failed cases: a case that could not be computed, or whose score is missing or not finite, enters
-at what the dummy would get on it. The dummy is a model that looks at no structure: it knows the
-mean of the labels of the run, or what a task gives it.
+at what the dummy would get on it. The dummy is a model that looks at no structure: it answers
+the mean of the labels of the run, or what a task gives it.
 
 Imputing at the dummy's error means that to fail never pays on a case where the model beats the dummy. It can pay on a
 case where the model is worse than the dummy, which is why `n_failed` stands beside every metric.

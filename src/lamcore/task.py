@@ -66,8 +66,8 @@ class Metric:
         value: In `unit`; None when it cannot be told from these cases.
         unit: Such as `K`; `1` for a pure number.
         direction: Whether lower or higher values are better.
-        dummy: What a model that looks at no structure would get: the mean of the labels unless the note says otherwise; None
-            where that has no meaning.
+        dummy: What a model that looks at no structure would get, which answers the mean of the labels unless the note
+            says otherwise; None where that has no meaning.
         interval: 95 % confidence interval over cases; None with fewer than two cases.
         n: Cases that the metric is about, failed ones included.
         n_failed: Failed cases among them.
