@@ -133,7 +133,7 @@ def main() -> None:
             model = rest[0] if rest else "emt"
             peaks = {}
             for n_frames in (1_000, 10_000):
-                write_frames(folder / f"{n_frames}.extxyz", n_frames, crystals=True)
+                write_frames(folder / f"{n_frames}.extxyz", n_frames, crystals=model == "emt")
                 arguments = [sys.executable, __file__, "child", str(n_frames), model, str(folder)]
                 done = subprocess.run(arguments, check=True, capture_output=True, text=True)
                 peaks[n_frames] = float(done.stdout.split("peak")[1])
