@@ -143,10 +143,3 @@ def _let_go_of_frames(error: BaseException | None) -> None:
         seen.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
-
-
-def _n_threads() -> int:
-    """Threads that a computation of this process may use, as the loaded libraries see it."""
-    if "torch" in sys.modules:
-        return int(sys.modules["torch"].get_num_threads())
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or usable_cores()

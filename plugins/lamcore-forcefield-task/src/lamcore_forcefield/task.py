@@ -14,8 +14,6 @@ from lamcore.errors import ConfigError
 from lamcore_forcefield.labels import FORCES, STRESS, without_labels
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from lamcore import Model
 
 FIXED_BY_LAMBENCH: Mapping[str, str] = {"bias": "fit", "bias_weights": "frame"}
@@ -131,8 +129,3 @@ class ForcefieldTask(Task):
 def settings_from(options: Mapping[str, Any]) -> ForcefieldSettings:
     """Settings from the resolved options of a run, whatever else they hold."""
     return ForcefieldSettings(**{f.name: options[f.name] for f in fields(ForcefieldSettings) if f.name in options})
-
-
-def frame_of(case: Case) -> Atoms:
-    """The frame of a case, read if need be."""
-    return case.structures[0]
