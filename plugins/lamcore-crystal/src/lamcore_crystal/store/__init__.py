@@ -1,0 +1,1 @@
+"""The database of a challenge: one schema for SQLite and PostgreSQL."""
