@@ -321,7 +321,7 @@ statistic = Table(
     "statistic",
     metadata,
     Column("name", String(32), primary_key=True),  # total | element | space_group | source | hull_distance | …
-    Column("key", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
     Column("n", BigInteger, nullable=False),
 )
 
