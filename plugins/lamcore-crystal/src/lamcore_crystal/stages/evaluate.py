@@ -189,3 +189,23 @@ class Evaluation:
                 score_submission(self._database, self._round, self._hull(), submission_id, self._watcher, spent)
             with self._database.write() as connection:
                 add_event(connection, "phase", spent.as_json(), submission_id)
+
+
+def waiting(challenge: Challenge) -> list[int]:
+    """Submissions of the open round that are not at their end."""
+    from sqlalchemy import select
+
+    from lamcore_crystal.store.schema import submission
+
+    with challenge.database.read() as connection:
+        open_round = challenge.open_round(connection)
+        return list(
+            connection.execute(
+                select(submission.c.id)
+                .where(
+                    submission.c.round_id == open_round.id,
+                    submission.c.status.not_in(("evaluated", "rejected")),
+                )
+                .order_by(submission.c.id)
+            ).scalars()
+        )
