@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from lamcore_crystal.findings import Finding, first_error
 from lamcore_crystal.stages.watching import timed
-from lamcore_crystal.store.content import fetch
-from lamcore_crystal.store.schema import structure, submission, submitted_file
+from lamcore_crystal.store.content import content_of
+from lamcore_crystal.store.schema import submission, submitted_file
+from lamcore_crystal.store.writing import add_structures
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,13 +36,15 @@ def check_files(database: Database, submission_id: int, pool: CheckingPool, watc
         for start in range(0, len(unread), _FILES_AT_ONCE):
             some = unread[start : start + _FILES_AT_ONCE]
             with database.read() as connection:
-                contents = [(row["id"], fetch(connection, row["content_sha256"]), split) for row in some if _kept(row)]
+                contents = [
+                    (row["id"], content_of(connection, row["content_sha256"]), split) for row in some if _kept(row)
+                ]
             found = dict(pool.check_all(contents))
             with database.write() as connection:
                 for row in some:
                     checked = found.get(row["id"])
                     rows = list(_structures(submission_id, row, checked))
-                    connection.execute(structure.insert(), rows)
+                    add_structures(connection, rows)
                     spent.n += len(rows)
                 connection.execute(
                     update(submitted_file)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lamcore_crystal.stages.events import log
+from lamcore_crystal.store.writing import add_event
 from lamcore_crystal.stages.watching import Silent, timed
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Evaluation:
                 spent = check_files(self._database, submission_id, pool, self._watcher)
                 with self._database.write() as connection:
                     draw_sample(connection, self._round, submission_id)
-                    log(connection, "phase", submission_id, **spent.as_json())
+                    add_event(connection, "phase", spent.as_json(), submission_id)
 
     def _sample(self, submissions: Sequence[int]) -> None:
         """Relax samples a piece at a time, until each is decided."""
@@ -108,9 +108,7 @@ class Evaluation:
 
         rules = self._settings.sampling
         relaxation = (
-            self._settings.relaxation
-            if rules.fmax is None
-            else replace(self._settings.relaxation, fmax=rules.fmax)
+            self._settings.relaxation if rules.fmax is None else replace(self._settings.relaxation, fmax=rules.fmax)
         )
         for submission_id in submissions:
             with self._database.read() as connection:
@@ -125,7 +123,7 @@ class Evaluation:
                         break
             with self._database.write() as connection:
                 sampling.decide(connection, submission_id, result)
-                log(connection, "phase", submission_id, **spent.as_json())
+                add_event(connection, "phase", spent.as_json(), submission_id)
             self._watcher.said(
                 f"submission {submission_id}: {result.n_passed} of {result.n_drawn} in the sample pass, "
                 f"{100 * result.confidence:g} % interval {100 * result.low:.0f} to {100 * result.high:.0f} %, "
@@ -164,11 +162,9 @@ class Evaluation:
             for rows in accepted(self._database, submissions, _RELAXED_AT_ONCE):
                 self._relax_some(rows, self._settings.relaxation, spent, "relaxing")
         with self._database.write() as connection:
-            log(connection, "phase", None, submissions=list(submissions), **spent.as_json())
+            add_event(connection, "phase", {"submissions": list(submissions), **spent.as_json()})
 
-    def _relax_some(
-        self, rows: Iterable[dict[str, Any]], rules: RelaxationRules, spent: PhaseTime, what: str
-    ) -> None:
+    def _relax_some(self, rows: Iterable[dict[str, Any]], rules: RelaxationRules, spent: PhaseTime, what: str) -> None:
         from lamcore_crystal.compute import relax_all, relaxation_sha256
 
         packed = {row["geometry_sha256"]: row["geometry"] for row in rows if row["status"] != "refused"}
@@ -192,6 +188,24 @@ class Evaluation:
             with timed("score") as spent:
                 score_submission(self._database, self._round, self._hull(), submission_id, self._watcher, spent)
             with self._database.write() as connection:
-                log(connection, "phase", submission_id, **spent.as_json())
+                add_event(connection, "phase", spent.as_json(), submission_id)
 
 
+def waiting(challenge: Challenge) -> list[int]:
+    """Submissions of the open round that are not at their end."""
+    from sqlalchemy import select
+
+    from lamcore_crystal.store.schema import submission
+
+    with challenge.database.read() as connection:
+        open_round = challenge.open_round(connection)
+        return list(
+            connection.execute(
+                select(submission.c.id)
+                .where(
+                    submission.c.round_id == open_round.id,
+                    submission.c.status.not_in(("evaluated", "rejected")),
+                )
+                .order_by(submission.c.id)
+            ).scalars()
+        )

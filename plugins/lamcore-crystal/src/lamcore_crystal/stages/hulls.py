@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from lamcore_crystal.rounds import sha256_of_json
-from lamcore_crystal.stages.events import log, now
+from lamcore_crystal.store.writing import add_event, now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -94,7 +94,8 @@ def freeze(
     )
     for some in batches(rows, _ENTRIES_PER_STATEMENT):
         connection.execute(hull_entry.insert(), some)
-    log(connection, "hull", hull_id=hull_id, sha256=identity, n_entries=len(ordered), n_stable=int(stable.sum()))
+    details = {"hull_id": hull_id, "sha256": identity, "n_entries": len(ordered), "n_stable": int(stable.sum())}
+    add_event(connection, "hull", details)
     return hull_id
 
 

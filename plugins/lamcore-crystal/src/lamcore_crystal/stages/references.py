@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lamcore.errors import ConfigError
 from lamcore_crystal.geometry import Geometry
 from lamcore_crystal.rounds import sha256_of_json
-from lamcore_crystal.stages.events import log
+from lamcore_crystal.store.writing import add_event
 from lamcore_crystal.stages.watching import timed
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def freeze_references(challenge: Challenge, selection: Selection, watcher: Watch
             end, origin = ends[row["geometry_sha256"]], f"reference:{row['set_name']}/{row['name']}"
             wrong = end["message"] if end["status"] == "failed" else _problem(what_is_wrong(_outcome(end), rules))
             if wrong is not None:
-                log(connection, "reference left out", origin=origin, why=wrong)
+                add_event(connection, "reference left out", {"origin": origin, "why": wrong})
                 watcher.said(f"{origin} is left out of the hull: {wrong}")
                 continue
             system = "-".join(sorted(_elements(row["formula"])))
@@ -177,7 +177,7 @@ def freeze_references(challenge: Challenge, selection: Selection, watcher: Watch
             settings_sha256,
         )
         connection.execute(update(round_).where(round_.c.id == open_round.id).values(hull_id=hull_id))
-        log(connection, "phase", None, **spent.as_json())
+        add_event(connection, "phase", spent.as_json())
     return hull_id
 
 

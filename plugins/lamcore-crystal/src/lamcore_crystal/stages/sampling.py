@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from lamcore_crystal.sampling import draw, gate
-from lamcore_crystal.stages.events import log, now
+from lamcore_crystal.store.writing import add_event, now
 from lamcore_crystal.store.schema import structure, submission
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def draw_sample(connection: Connection, open_round: OpenRound, submission_id: in
     for position, structure_id in enumerate(drawn):
         connection.execute(update(structure).where(structure.c.id == structure_id).values(sample_position=position))
     connection.execute(update(submission).where(submission.c.id == submission_id).values(status="checked"))
-    log(connection, "drawn", submission_id, n=len(drawn), of=len(rows))
+    add_event(connection, "drawn", {"n": len(drawn), "of": len(rows)}, submission_id)
 
 
 def sample(connection: Connection, submission_id: int) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def decide(connection: Connection, submission_id: int, result: GateResult) -> No
             finished_at=None if passed else now(),
         )
     )
-    log(connection, "gate", submission_id, **asdict(result))
+    add_event(connection, "gate", asdict(result), submission_id)
 
 
 def first_decision(outcomes: list[bool], n_planned: int, rules: SamplingRules) -> GateResult:
@@ -81,5 +81,3 @@ def first_decision(outcomes: list[bool], n_planned: int, rules: SamplingRules) -
         if result.decision != "undecided":
             break
     return result
-
-

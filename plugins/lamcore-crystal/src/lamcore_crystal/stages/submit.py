@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamcore.errors import ConfigError
 from lamcore_crystal.rounds import sha256_of_json
-from lamcore_crystal.stages.events import log, now
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from lamcore_crystal.challenge import Challenge, OpenRound
+    from lamcore_crystal.challenge import Challenge
     from lamcore_crystal.intake.sources import SubmittedFile
 
 _FILES_PER_COMMIT = 200
@@ -62,6 +59,10 @@ def submit(
         LamcoreError: The path cannot be read, holds no file, or is too large for the round.
     """
     from lamcore_crystal.intake.sources import is_archive, read_submission
+    from lamcore_crystal.store.batches import batches
+    from lamcore_crystal.store.content import add_contents
+    from lamcore_crystal.store.schema import submitted_file
+    from lamcore_crystal.store.writing import add_submission
 
     texts = {
         "source": _checked("source", source, required=True),
@@ -74,75 +75,33 @@ def submit(
         open_round = challenge.open_round(connection)
     split = path.is_file() and not is_archive(path) if split_blocks is None else split_blocks
     rows: list[dict[str, Any]] = []
-    waiting: list[SubmittedFile] = []
-    for one in read_submission(path, open_round.settings):
-        rows.append(_file_row(len(rows), one))
-        waiting.append(one)
-        if len(waiting) == _FILES_PER_COMMIT:
-            _keep_contents(challenge, waiting)
-    _keep_contents(challenge, waiting)
+    for some in batches(read_submission(path, open_round.settings), _FILES_PER_COMMIT):
+        with challenge.database.write() as connection:
+            hashes = iter(add_contents(connection, [one.data for one in some if one.data is not None]))
+        rows += [_file_row(one, None if one.data is None else next(hashes)) for one in some]
     if not rows:
         raise ConfigError(f"{path}: holds no files, expected CIF files; check the path")
-    with challenge.database.write() as connection:
-        return _enter(connection, open_round, rows, split, texts)
-
-
-def _file_row(position: int, one: SubmittedFile) -> dict[str, Any]:
-    from lamcore_crystal.store.content import sha256_of
-
-    return {
-        "position": position,
-        "name": one.name,
-        "size": one.size,
-        "content_sha256": None if one.data is None else sha256_of(one.data),
-        "refusal": None if one.refusal is None else one.refusal.as_json(),
-        "is_read": False,
-    }
-
-
-def _keep_contents(challenge: Challenge, waiting: list[SubmittedFile]) -> None:
-    from lamcore_crystal.store.content import keep
-
-    with challenge.database.write() as connection:
-        for one in waiting:
-            if one.data is not None:
-                keep(connection, one.data)
-    waiting.clear()
-
-
-def _enter(
-    connection: Connection, open_round: OpenRound, rows: list[dict[str, Any]], split: bool, texts: dict[str, str]
-) -> Receipt:
-    from sqlalchemy import select
-
-    from lamcore_crystal.store.schema import submission, submitted_file
-
     identity = sha256_of_json(
         [split, [[row["name"], row["content_sha256"], row["refusal"] and row["refusal"]["code"]] for row in rows]]
     )
-    earlier = connection.execute(
-        select(submission.c.id).where(
-            submission.c.round_id == open_round.id,
-            submission.c.source == texts["source"],
-            submission.c.sha256 == identity,
+    with challenge.database.write() as connection:
+        submission_id, is_new = add_submission(
+            connection, round_id=open_round.id, split_blocks=split, sha256=identity, n_files=len(rows), **texts
         )
-    ).scalar()
-    if earlier is not None:
-        return Receipt(earlier, len(rows), is_new=False)
-    submission_id = connection.execute(
-        submission.insert().values(
-            round_id=open_round.id,
-            received_at=now(),
-            sha256=identity,
-            split_blocks=split,
-            n_files=len(rows),
-            status="received",
-            **texts,
-        )
-    ).inserted_primary_key[0]
-    connection.execute(submitted_file.insert(), [{**row, "submission_id": submission_id} for row in rows])
-    log(connection, "submitted", submission_id, n_files=len(rows), sha256=identity)
-    return Receipt(submission_id, len(rows), is_new=True)
+        if is_new:
+            placed = [{**row, "submission_id": submission_id, "position": i} for i, row in enumerate(rows)]
+            connection.execute(submitted_file.insert(), placed)
+    return Receipt(submission_id, len(rows), is_new)
+
+
+def _file_row(one: SubmittedFile, sha256: str | None) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "size": one.size,
+        "content_sha256": sha256,
+        "refusal": None if one.refusal is None else one.refusal.as_json(),
+        "is_read": False,
+    }
 
 
 def _checked(name: str, text: str, required: bool = False) -> str:
@@ -159,5 +118,3 @@ def _checked(name: str, text: str, required: bool = False) -> str:
     if not stripped.isprintable():
         raise ConfigError(f"{name} holds characters that are not printed ({stripped!a}); leave them out")
     return stripped
-
-
