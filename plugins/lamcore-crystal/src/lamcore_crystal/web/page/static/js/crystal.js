@@ -116,7 +116,7 @@ function drawHistory({ history = [] }) {
 
 function drawProvenance(crystal) {
   const { relaxation = {} } = crystal;
-  const versions = Object.entries(relaxation.provenance?.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
+  const versions = versionsOf(relaxation.environment ?? relaxation.provenance?.versions ?? {});
   fillList(byId("provenance"), [
     ["Submission", link(`/submissions/${encodeURIComponent(crystal.submission_id)}`, `submission ${crystal.submission_id}`)],
     ["File", crystal.name],
@@ -132,6 +132,12 @@ function drawProvenance(crystal) {
   ]);
 }
 
+/** Names and versions, whether they stand side by side or grouped. */
+function versionsOf(environment) {
+  const flat = (name, value) => (value !== null && typeof value === "object" ? Object.entries(value).flatMap(([key, one]) => flat(key, one)) : [`${name} ${value}`]);
+  return Object.entries(environment).flatMap(([name, value]) => flat(name, value)).join(", ");
+}
+
 function drawSites({ fractional, numbers }) {
   const columns = [
     { label: "Site", numeric: true, cell: (row) => String(row.index + 1) },
@@ -140,6 +146,7 @@ function drawSites({ fractional, numbers }) {
   ];
   const rows = fractional.map((site, index) => ({ site, index, z: numbers[index] }));
   fill(byId("sites"), table(columns, rows, { caption: "Fractional coordinates" }));
+  byId("sites-box").open = rows.length <= 12;
 }
 
 function drawViewer(crystal) {
