@@ -101,7 +101,7 @@ class Challenge:
         settings = folder / SETTINGS_FILE
         if not settings.is_file():
             raise ConfigError(
-                f"{folder}: not a challenge (there is no {SETTINGS_FILE}); make one with `lamcore crystal init {folder}`"
+                f"{folder}: not a challenge (it has no {SETTINGS_FILE}); make one with `lamcore crystal init {folder}`"
             )
         return cls(folder, Database.open(_resolved_url(folder, _read_url(settings))))
 
