@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -173,6 +173,26 @@ def register_groups(registry: Registry) -> None:
 
 def _node(group: Group, name: str, offer: Offer[Any]) -> dict[str, Any]:
     return {"name": name} | {key: option.default for key, option in group_options(group, offer).items()}
+
+
+def compose(overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration that overrides lead to, as on the command line; `register_groups` comes first.
+
+    Raises:
+        ConfigError: Hydra refuses an override.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    with hydra.initialize_config_dir(str(conf_folder().absolute()), version_base="1.3"):
+        try:
+            config = hydra.compose("config", list(overrides))
+        except HydraException as error:
+            raise ConfigError(f"the configuration cannot be composed: {error}") from error
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
 
 
 def select(config: DictConfig | Mapping[str, Any], registry: Registry) -> Selection:

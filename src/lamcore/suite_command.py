@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamcore.config import Choice, conf_folder, group_options
+from lamcore.config import Choice, compose, group_options
 from lamcore.errors import ConfigError, LamcoreError, UnknownNameError
 from lamcore.overrides import check_arguments, parse_overrides
 from lamcore.results import read_run
@@ -188,24 +188,14 @@ def _obstacle(item: SuiteItem, registry: Registry) -> str:
 
 def _compose(item: SuiteItem, max_cases: int | None, overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration of an item's run."""
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-
-    with hydra.initialize_config_dir(str(conf_folder().absolute()), version_base="1.3"):
-        try:
-            config = hydra.compose("config", [f"task={item.task}", f"dataset={item.dataset}", *overrides])
-        except HydraException as error:
-            raise ConfigError(f"the configuration cannot be composed: {error}") from error
-    plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
+    plain = compose([f"task={item.task}", f"dataset={item.dataset}", *overrides])
     plain["task"] |= {key: str(value) if isinstance(value, Path) else value for key, value in item.task_options.items()}
     plain["dataset"] |= {
         key: str(value) if isinstance(value, Path) else value for key, value in item.dataset_options.items()
     }
     limits = [limit for limit in (item.max_cases, max_cases) if limit is not None]
     plain["dataset"]["max_cases"] = min(limits, default=None)
-    return {str(key): value for key, value in plain.items()}
+    return plain
 
 
 def _write(runs: Path, name: str, standing: Standing, missing: Mapping[str, str]) -> Path:

@@ -169,6 +169,13 @@ structure = Table(
     Index(None, "geometry_sha256"),
 )
 
+environment = Table(
+    "environment",
+    metadata,
+    Column("sha256", Sha256, primary_key=True),  # of content
+    Column("content", JSON, nullable=False),  # versions of Python and of the packages in use
+)
+
 relaxation = Table(
     "relaxation",
     metadata,
@@ -188,7 +195,7 @@ relaxation = Table(
     Column("volume_ratio", Float(53)),
     Column("seconds", Float(53), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("provenance", JSON, nullable=False),  # device, dtype, versions
+    Column("provenance", JSON, nullable=False),  # device, dtype, threads, SHA-256 of the environment
     Column("finished_at", Text, nullable=False),
     UniqueConstraint("geometry_sha256", "model_id", "settings_sha256"),
 )
