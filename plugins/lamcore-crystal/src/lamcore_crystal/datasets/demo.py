@@ -19,8 +19,8 @@ _RATTLE_ANG = 0.03
 def demo_crystals() -> Iterator[tuple[str, Geometry]]:
     """Names and geometries, always the same: strained and rattled from ideal sites.
 
-    The lattice parameters (Å) are rounded from P. Villars and L. D. Calvert, Pearson's Handbook of Crystallographic Data
-    for Intermetallic Phases, 2nd ed., ASM International (1991).
+    The lattice parameters (Å) are rounded from P. Villars and L. D. Calvert, Pearson's Handbook of Crystallographic
+    Data for Intermetallic Phases, 2nd ed., ASM International (1991).
     """
     rng = np.random.default_rng(_SEED)
     for name, atoms in _ideal():

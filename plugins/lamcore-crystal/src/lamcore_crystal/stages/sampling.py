@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from lamcore_crystal.sampling import draw, gate
-from lamcore_crystal.store.writing import add_event, now
 from lamcore_crystal.store.schema import structure, submission
+from lamcore_crystal.store.writing import add_event, now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -19,6 +19,7 @@ from lamcore_crystal.store.schema import challenge, metadata
 
 BUSY_SECONDS = 30.0
 _WRITE = "lamcore_write"
+_EVALUATION = 0x1A3C0  # any number, the same for all
 
 
 class Database:
@@ -129,6 +130,25 @@ class Database:
                 held.backup(target)
             target.close()
         return path
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep the only evaluation of this database, on whichever machine the others are.
+
+        Gives whether it could be had. An SQLite file has no server to keep it, and leaves that to a lock beside it.
+        """
+        if sqlite_path(self.url) is not None:
+            yield True
+            return
+        with translated(str(self.shown), self._busy_seconds), self._engine.connect() as connection:
+            gained = bool(connection.execute(select(func.pg_try_advisory_lock(_EVALUATION))).scalar_one())
+            connection.commit()
+            try:
+                yield gained
+            finally:
+                if gained:
+                    connection.execute(select(func.pg_advisory_unlock(_EVALUATION)))
+                    connection.commit()
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
