@@ -73,8 +73,8 @@ def _print_submission(console: Console, connection: Connection, submission_id: i
     )
     total, passed = sum(states.values()), states.get("passed", 0)
     console.print(
-        f"[bold]submission {submission_id}[/bold] from {escape(row.source)}: {row.status}; {passed} of {total} structures "
-        f"accepted, {states.get('refused', 0)} refused, {states.get('failed', 0)} failed in the relaxation or after it",
+        f"[bold]submission {submission_id}[/bold] from {escape(row.source)}: {row.status}; {passed} of {total} "
+        f"structures accepted, {states.get('refused', 0)} refused, {states.get('failed', 0)} failed in the relaxation or after it",
         highlight=False,
     )
     _print_codes(console, connection, submission_id)

@@ -267,6 +267,8 @@ crystal = Table(
     Index(None, "prototype", "id"),
     Index(None, "source", "id"),
     Index(None, "submission_id", "id"),
+    Index(None, "n_elements", "energy_above_hull", "id"),
+    Index(None, "n_sites", "id"),
     Index(None, "identity_sha256"),
 )
 
@@ -275,6 +277,7 @@ crystal_element = Table(
     metadata,
     Column("z", SmallInteger, primary_key=True, autoincrement=False),
     Column("crystal_id", Id, ForeignKey("crystal.id"), primary_key=True, autoincrement=False),
+    Column("amount", Integer, nullable=False),  # in the reduced formula
     sqlite_with_rowid=False,
 )
 

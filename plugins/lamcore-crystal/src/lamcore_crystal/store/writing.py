@@ -14,6 +14,7 @@ from lamcore_crystal.findings import Finding, first_error
 from lamcore_crystal.rounds import sha256_of_json
 from lamcore_crystal.store import schema, statistics
 from lamcore_crystal.store.content import add_contents
+from lamcore_crystal.store.patterns import parse_formula
 
 _CHANGING = (
     *("energy_above_hull", "formation_energy_per_atom", "score", "hull_id"),
@@ -137,16 +138,18 @@ def add_crystals(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
 
     Args:
         connection: Of `Database.write`.
-        rows: All columns of `crystal`; the elements are taken from `chemical_system`.
+        rows: All columns of `crystal`; the elements are taken from `formula`.
     """
     if not rows:
         return
     delta: statistics.Delta = Counter()
     elements: list[dict[str, int]] = []
     for row in rows:
-        symbols = row["chemical_system"].split("-")
-        elements.extend({"z": atomic_numbers[symbol], "crystal_id": row["id"]} for symbol in symbols)
-        delta.update(statistics.of_crystal(row, symbols))
+        amounts = parse_formula(row["formula"]).amounts
+        elements.extend(
+            {"z": atomic_numbers[symbol], "crystal_id": row["id"], "amount": n} for symbol, n in amounts.items()
+        )
+        delta.update(statistics.of_crystal(row, amounts))
     connection.execute(insert(schema.crystal), list(rows))
     elements.sort(key=lambda one: (one["z"], one["crystal_id"]))
     connection.execute(insert(schema.crystal_element), elements)

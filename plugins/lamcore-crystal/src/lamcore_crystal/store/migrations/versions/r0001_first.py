@@ -294,6 +294,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_crystal_formula_anonymous_id"), "crystal", ["formula_anonymous", "id"], unique=False)
     op.create_index(op.f("ix_crystal_formula_id"), "crystal", ["formula", "id"], unique=False)
     op.create_index(op.f("ix_crystal_identity_sha256"), "crystal", ["identity_sha256"], unique=False)
+    op.create_index(
+        op.f("ix_crystal_n_elements_energy_above_hull_id"),
+        "crystal",
+        ["n_elements", "energy_above_hull", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_crystal_n_sites_id"), "crystal", ["n_sites", "id"], unique=False)
     op.create_index(op.f("ix_crystal_prototype_id"), "crystal", ["prototype", "id"], unique=False)
     op.create_index(op.f("ix_crystal_source_id"), "crystal", ["source", "id"], unique=False)
     op.create_index(
@@ -324,6 +331,7 @@ def upgrade() -> None:
         "crystal_element",
         sa.Column("z", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("crystal_id", Id, autoincrement=False, nullable=False),
+        sa.Column("amount", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["crystal_id"], ["crystal.id"], name=op.f("fk_crystal_element_crystal_id")),
         sa.PrimaryKeyConstraint("z", "crystal_id", name=op.f("pk_crystal_element")),
         sqlite_with_rowid=False,
