@@ -119,8 +119,8 @@ def with_reference_file(connection: Connection, reference: Mapping[str, float], 
     return Comparison(
         reference=name,
         what="formulas",
-        how="Pairs by reduced formula; of a formula the lowest crystal and the lowest entry of the reference, which need "
-        f"not be the same polymorph. {len(names)} of the {len(reference)} formulas of the reference occur.",
+        how="Pairs by reduced formula; of a formula the lowest crystal and the lowest entry of the reference, which "
+        f"need not be the same polymorph. {len(names)} of the {len(reference)} formulas of the reference occur.",
         names=names,
         references=[reference[formula] for formula in names],
         predictions=[lowest[formula] for formula in names],

@@ -87,7 +87,7 @@ def elements_chart(counts: Mapping[str, int], total: int) -> Chart:
         key="elements",
         title="Elements",
         says=f"{len(n_by_z)} elements occur in {total} crystals{': most often ' + leading if most else ''}.",
-        note="Crystals that hold each element; a crystal counts once for each of its elements. The scale is logarithmic.",
+        note="A crystal counts once for each of its elements. The scale of colours is logarithmic.",
         height=560,
         narrow_height=330,
         figure=plain(figure),
@@ -100,7 +100,10 @@ def elements_chart(counts: Mapping[str, int], total: int) -> Chart:
 
 
 def _cells(
-    values: Mapping[int, float], texts: Mapping[int, tuple[str, str]], total: int, counts: Mapping[int, int] | None = None
+    values: Mapping[int, float],
+    texts: Mapping[int, tuple[str, str]],
+    total: int,
+    counts: Mapping[int, int] | None = None,
 ) -> go.Heatmap:
     n_rows = len(_ROW_EDGES) - 1
     z_values: list[list[float | None]] = [[None] * _COLUMNS for _ in range(n_rows)]

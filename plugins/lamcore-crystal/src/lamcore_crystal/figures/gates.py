@@ -104,8 +104,8 @@ def gates_chart(gates: Sequence[Gate], n_left_out: int = 0) -> Chart:
     n_of = {decision: sum(one.decision == decision for one in gates) for decision in _STYLES}
     confidence = sorted({f"{100 * one.confidence:g} %" for one in gates})
     note = (
-        f"Lines are {' and '.join(confidence)} Wilson intervals; the tick is the share that is needed. A structure that is "
-        "refused or fails is in the sample and does not pass."
+        f"Lines are {' and '.join(confidence)} Wilson intervals; the tick is the share that is needed. A structure that "
+        "is refused or fails is in the sample and does not pass."
     )
     if n_left_out:
         note += f" The newest {len(gates)} of {len(gates) + n_left_out} submissions."
@@ -119,7 +119,12 @@ def gates_chart(gates: Sequence[Gate], n_left_out: int = 0) -> Chart:
         figure=plain(figure),
         header=("submission", "decision", "passed of drawn", "share and interval", "needed", "planned"),
         rows=[
-            (f"{one.submission_id} {visible(one.source)}", *_cells(one)[1:], f"{100 * one.threshold:g} %", str(one.n_planned))
+            (
+                f"{one.submission_id} {visible(one.source)}",
+                *_cells(one)[1:],
+                f"{100 * one.threshold:g} %",
+                str(one.n_planned),
+            )
             for one in gates
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
@@ -30,7 +31,9 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
     below = sum(counts[: zero + 1])
     on_hull = stable - below
     if not 0 <= on_hull <= counts[zero + 1]:
-        raise ValueError(f"{stable} are stable, but {below} lie below 0 and {counts[zero + 1]} in the bin that begins at 0")
+        raise ValueError(
+            f"{stable} are stable, but {below} lie below 0 and {counts[zero + 1]} in the bin that begins at 0"
+        )
     width = edges[1] - edges[0]
     names = _names(edges)
     # The open bins are drawn as one more bin on each side.
@@ -99,7 +102,7 @@ def _index_of_zero(edges: Sequence[float]) -> int:
 
 
 def _names(edges: Sequence[float]) -> list[str]:
-    inner = [f"{low:g} to {high:g} eV/atom" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    inner = [f"{low:g} to {high:g} eV/atom" for low, high in pairwise(edges)]
     return [f"below {edges[0]:g} eV/atom", *inner, f"{edges[-1]:g} eV/atom or more"]
 
 

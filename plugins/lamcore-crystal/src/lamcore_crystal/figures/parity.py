@@ -47,11 +47,11 @@ def parity_chart(comparison: Comparison, key: str = "parity") -> Chart:
     # What lies beyond the axes is drawn at their ends, so that every pair is seen.
     references = np.clip(comparison.references, low, high)
     predictions = np.clip(comparison.predictions, low, high)
-    n_beyond = int(
-        np.sum((references != comparison.references) | (predictions != comparison.predictions))
-    )
+    n_beyond = int(np.sum((references != comparison.references) | (predictions != comparison.predictions)))
     as_points = comparison.n <= MOST_POINTS
-    traces = [_points(comparison, references, predictions)] if as_points else [_squares(references, predictions, low, high)]
+    traces = (
+        [_points(comparison, references, predictions)] if as_points else [_squares(references, predictions, low, high)]
+    )
     figure = go.Figure(traces)
     figure.add_scatter(
         x=[low, high],
@@ -67,7 +67,9 @@ def parity_chart(comparison: Comparison, key: str = "parity") -> Chart:
             showlegend=False,
             margin={"l": 8, "r": 12, "t": 10, "b": 8},
             xaxis=axis(f"energy above hull, {name}, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5),
-            yaxis=axis("energy above hull, this challenge, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5),
+            yaxis=axis(
+                "energy above hull, this challenge, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5
+            ),
         )
     )
     note = f"{comparison.how} The dashed line is equality; a new stable crystal lies below zero."

@@ -42,10 +42,13 @@ def read_hull_distances(path: Path) -> dict[str, float]:
                 lowest[formula] = min(energy, lowest.get(formula, math.inf))
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(
-            f"{path}: cannot be read ({' '.join(str(error).split())}); expected a CSV file in UTF-8, plain or .gz, .bz2, .xz"
+            f"{path}: cannot be read ({' '.join(str(error).split())}); expected a CSV file in UTF-8, plain "
+            "or .gz, .bz2, .xz"
         ) from error
     if not lowest:
-        raise ConfigError(f"{path}: holds no rows below its header, expected a formula and an energy above hull in each")
+        raise ConfigError(
+            f"{path}: holds no rows below its header, expected a formula and an energy above hull in each"
+        )
     return lowest
 
 
@@ -65,8 +68,8 @@ def _rows(rows: Iterator[list[str]], path: Path) -> Iterator[tuple[str, str, flo
             value = math.nan
         if not math.isfinite(value):
             raise ConfigError(
-                f"{where}: {row[energy]!r} in column {header[energy]!r}, expected a finite number in eV/atom; leave the row "
-                "out where there is none"
+                f"{where}: {row[energy]!r} in column {header[energy]!r}, expected a finite number in eV/atom; leave the "
+                "row out where there is none"
             )
         yield where, row[formula], value
 
@@ -81,7 +84,7 @@ def _column(header: list[str], names: tuple[str, ...], path: Path) -> int:
 
 
 def _reduced(written: str, where: str) -> str:
-    from pymatgen.core import Composition
+    from pymatgen.core.composition import Composition
 
     try:
         integers, _ = Composition(written.strip()).get_integer_formula_and_factor()

@@ -18,7 +18,10 @@ CRYSTAL_SYSTEMS: Mapping[str, tuple[int, int]] = {
     "hexagonal": (168, 194),
     "cubic": (195, 230),
 }
-"""First and last international number of each. International Tables for Crystallography A, doi:10.1107/97809553602060000114."""
+"""First and last number of each.
+
+Source: International Tables for Crystallography A, doi:10.1107/97809553602060000114.
+"""
 
 
 def space_groups_chart(counts: Mapping[int, int]) -> Chart:
@@ -51,9 +54,7 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
             customdata=[[symbol(number), system, percent(counts[number], total)] for number in members],
             hovertemplate="%{x} %{customdata[0]}, %{customdata[1]}<br>%{y} crystals, %{customdata[2]}<extra></extra>",
         )
-        figure.add_vrect(
-            x0=first - 0.5, x1=last + 0.5, fillcolor=colour, opacity=0.09, line_width=0, layer="below"
-        )
+        figure.add_vrect(x0=first - 0.5, x1=last + 0.5, fillcolor=colour, opacity=0.09, line_width=0, layer="below")
     ticks = [1, 15, 74, 142, 167, 194, 230]
     figure.update_layout(
         layout(
@@ -62,7 +63,9 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
             barmode="overlay",
             legend=legend(),
             xaxis=axis("space group, international number", range=[0, 231], tickvals=ticks, showgrid=False),
-            yaxis=axis("crystals", rangemode="tozero", tickformat="~s" if max(counts.values(), default=0) > 9999 else ",d"),
+            yaxis=axis(
+                "crystals", rangemode="tozero", tickformat="~s" if max(counts.values(), default=0) > 9999 else ",d"
+            ),
             meta={"narrow": {"traces": {}, "layout": {"margin": {"b": 132}, "xaxis": {"tickangle": -60}}}},
         )
     )
