@@ -101,7 +101,7 @@ class Challenge:
         settings = folder / SETTINGS_FILE
         if not settings.is_file():
             raise ConfigError(
-                f"{folder}: not a challenge (there is no {SETTINGS_FILE}); make one with `lamcore crystal init {folder}`"
+                f"{folder}: not a challenge (it has no {SETTINGS_FILE}); make one with `lamcore crystal init {folder}`"
             )
         return cls(folder, Database.open(_resolved_url(folder, _read_url(settings))))
 
@@ -155,15 +155,20 @@ class Challenge:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise BusyError(
-                f"{self.folder}: another process evaluates this challenge; wait for it, or stop it and give the same "
-                "command again: what it has recorded is kept"
-            ) from None
+            raise self._busy() from None
         try:
-            with self.database.held_for_evaluation():
+            with self.database.alone() as gained:
+                if not gained:
+                    raise self._busy()
                 yield
         finally:
             lock.release()
+
+    def _busy(self) -> BusyError:
+        return BusyError(
+            f"{self.folder}: another process evaluates this challenge; wait for it, or stop it and give the same "
+            "command again: what it has recorded is kept"
+        )
 
     def close(self) -> None:
         """Let the database go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lamcore.config import Selection
     from lamcore.records import Record
+    from lamcore.workbench import Workbench
     from lamcore_crystal.rounds import RelaxationRules
     from lamcore_crystal.stages.watching import PhaseTime, Watcher
     from lamcore_crystal.store.database import Database
@@ -27,12 +28,11 @@ _SECONDS_BETWEEN_COMMITS = 1.0
 _PATH_OPTIONS = ("optimizer", "fmax", "max_steps", "max_stress_gpa")
 
 
-def select_model(overrides: Sequence[str], rules: RelaxationRules) -> Selection:
-    """The model that overrides name, with the task `crystal` set to a round's relaxation.
+def select_model(overrides: Sequence[str]) -> Selection:
+    """The model that overrides name, for the task `crystal`.
 
     Args:
         overrides: Model, executor, worker and batch, as on the command line.
-        rules: How to relax.
 
     Raises:
         ConfigError: An override is not right.
@@ -42,10 +42,10 @@ def select_model(overrides: Sequence[str], rules: RelaxationRules) -> Selection:
     from lamcore.registry import load_registry
 
     registry = load_registry()
-    mine = ["task=crystal", *(f"task.{name}={getattr(rules, name)}" for name in _PATH_OPTIONS)]
-    check_arguments([*mine, *overrides], registry)
+    whole = ["task=crystal", *overrides]
+    check_arguments(whole, registry)
     register_groups(registry)
-    return select(compose([*mine, *overrides]), registry)
+    return select(compose(whole), registry)
 
 
 def model_identity(selection: Selection) -> dict[str, Any]:
@@ -58,67 +58,110 @@ def model_identity(selection: Selection) -> dict[str, Any]:
 
 def relaxation_sha256(rules: RelaxationRules) -> str:
     """Of all that the path of a relaxation depends on beside the model."""
-    return sha256_of_json({"cell": "frechet"} | {name: getattr(rules, name) for name in _PATH_OPTIONS})
+    return sha256_of_json({"cell": "frechet"} | _path_options(rules))
 
 
-def supported_elements(selection: Selection) -> frozenset[str] | None:
-    """The elements that the model covers; None for all."""
-    from lamcore.workbench import build_model
-
-    model = build_model(selection)
-    try:
-        return model.scope.elements
-    finally:
-        model.close()
-
-
-def relax_all(
-    database: Database,
-    selection: Selection,
-    model_id: int,
-    settings_sha256: str,
-    packed: Mapping[str, bytes],
-    watcher: Watcher,
-    spent: PhaseTime,
-) -> None:
-    """Relax what has no relaxation yet; outcomes are committed about once a second, so that a kill costs little.
+class Relaxer:
+    """Relaxes crystals with one model, which is built once however often it is asked.
 
     Args:
-        database: Where outcomes go.
-        selection: The model, and how cases are run.
-        model_id: Of the model.
-        settings_sha256: From `relaxation_sha256`.
-        packed: Geometries by their SHA-256.
-        watcher: Is told of each.
-        spent: What is done is added to it.
+        selection: From `select_model`.
     """
-    from lamcore.executors import execute
 
-    with database.write() as connection:
-        known = _relaxed(connection, packed, model_id, settings_sha256)
-        environment_sha256 = _note_environment(connection, selection)
-    todo = [
-        Case(sha256, (Geometry.unpack(geometry).atoms(),)) for sha256, geometry in packed.items() if sha256 not in known
-    ]
-    watcher.advanced(len(packed) - len(todo))
-    waiting: list[dict[str, Any]] = []
-    committed = time.monotonic()
-    model_seconds = 0.0
-    try:
-        for progress in execute(selection, todo, {}):
-            facts = asdict(progress.facts) if progress.facts is not None else {}
-            facts["environment"] = environment_sha256
-            for record in progress.records:
-                waiting.append(_row(record, packed, model_id, settings_sha256, facts))
-            spent.n += len(progress.records)
-            watcher.advanced(len(progress.records))
-            model_seconds = progress.counters.model_seconds
-            if time.monotonic() - committed > _SECONDS_BETWEEN_COMMITS:
-                _commit(database, waiting)
-                committed = time.monotonic()
-    finally:
-        spent.model_seconds += model_seconds
-        _commit(database, waiting)
+    def __init__(self, selection: Selection) -> None:
+        self.selection = selection
+        self._bench: Workbench | None = None
+
+    @property
+    def elements(self) -> frozenset[str] | None:
+        """The elements that the model covers; None for all."""
+        return self._opened().scope.elements
+
+    def relax_all(
+        self,
+        database: Database,
+        model_id: int,
+        rules: RelaxationRules,
+        packed: Mapping[str, bytes],
+        watcher: Watcher,
+        spent: PhaseTime,
+    ) -> None:
+        """Relax what has no relaxation yet; outcomes are committed about once a second, so that a kill costs little.
+
+        Args:
+            database: Where outcomes go.
+            model_id: Of the model.
+            rules: How to relax.
+            packed: Geometries by their SHA-256.
+            watcher: Is told of each.
+            spent: What is done is added to it.
+        """
+        settings_sha256 = relaxation_sha256(rules)
+        with database.write() as connection:
+            known = _relaxed(connection, packed, model_id, settings_sha256)
+            environment = _note_environment(connection, self.selection)
+        settings = {"relaxation": _path_options(rules)}
+        todo = [
+            Case(sha256, (Geometry.unpack(geometry).atoms(),), settings=settings)
+            for sha256, geometry in packed.items()
+            if sha256 not in known
+        ]
+        watcher.advanced(len(packed) - len(todo))
+        waiting: list[dict[str, Any]] = []
+        committed = time.monotonic()
+        model_seconds = 0.0
+        try:
+            for records, facts, seconds in self._calculate(todo):
+                model_seconds = seconds
+                provenance = {**facts, "environment": environment}
+                waiting += [_row(one, model_id, settings_sha256, provenance) for one in records]
+                spent.n += len(records)
+                watcher.advanced(len(records))
+                if time.monotonic() - committed > _SECONDS_BETWEEN_COMMITS:
+                    _commit(database, waiting)
+                    committed = time.monotonic()
+        finally:
+            spent.model_seconds += model_seconds
+            _commit(database, waiting)
+
+    def close(self) -> None:
+        """End the processes that hold the model, if any."""
+        if self._bench is not None:
+            self._bench.close()
+            self._bench = None
+
+    def __enter__(self) -> Relaxer:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def _opened(self) -> Workbench:
+        from lamcore.workbench import Workbench
+
+        if self._bench is None:
+            self._bench = Workbench(self.selection)
+        return self._bench
+
+    def _calculate(self, cases: Sequence[Case]) -> Iterator[tuple[Sequence[Record], Mapping[str, Any], float]]:
+        """Records as they are ready, where the model computed them, and the seconds inside the model so far."""
+        from lamcore.executors import execute
+
+        if self.selection.executor.name != "inline":
+            for progress in execute(self.selection, cases, {}):
+                facts = {} if progress.facts is None else asdict(progress.facts)
+                yield progress.records, facts, progress.counters.model_seconds
+        elif cases:
+            bench = self._opened()
+            before = bench.counters.model_seconds
+            for record in bench.calculate(cases, {}):
+                yield [record], asdict(bench.facts), bench.counters.model_seconds - before
+
+
+def _path_options(rules: RelaxationRules) -> dict[str, Any]:
+    return {name: getattr(rules, name) for name in _PATH_OPTIONS}
 
 
 def _relaxed(connection: Connection, packed: Iterable[str], model_id: int, settings_sha256: str) -> set[str]:
@@ -150,9 +193,7 @@ def _commit(database: Database, waiting: list[dict[str, Any]]) -> None:
         waiting.clear()
 
 
-def _row(
-    record: Record, packed: Mapping[str, bytes], model_id: int, settings_sha256: str, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _row(record: Record, model_id: int, settings_sha256: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(
         (
             "code",
@@ -173,7 +214,7 @@ def _row(
         "status": record.status,
         "seconds": record.seconds,
         "attempt": record.attempt,
-        "provenance": facts,
+        "provenance": provenance,
         "finished_at": record.finished_at,
     }
     if record.output is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore import Metric, ScoredCase, Task
@@ -22,7 +23,8 @@ class RefusedError(CaseError):
 class CrystalTask(Task):
     """Relaxation of crystals, and their energy above the hull of references that the same model relaxed.
 
-    A case has one structure; its setting `role` is `reference` where it belongs to the hull. A case with the setting
+    A case has one structure; its setting `role` is `reference` where it belongs to the hull, and `relaxation` holds
+    options of its own. A case with the setting
     `refusal` has none and fails with that reason. Nothing has a label: the metrics describe the crystals as much as the
     model, as far as it is to be trusted.
 
@@ -45,7 +47,8 @@ class CrystalTask(Task):
             )
         if stable_within > metastable_within:
             raise ValueError(
-                f"stable_within is {stable_within} eV/atom, expected at most metastable_within, {metastable_within} eV/atom"
+                f"stable_within is {stable_within} eV/atom, expected at most metastable_within, which is "
+                f"{metastable_within} eV/atom"
             )
         self.stable_within = stable_within
         self.metastable_within = metastable_within
@@ -54,7 +57,8 @@ class CrystalTask(Task):
         """Where the relaxation ended."""
         if "refusal" in case.settings:
             raise RefusedError(str(case.settings["refusal"]))
-        return relax_crystal(case.atoms, model, self.rules)
+        own = case.settings.get("relaxation", {})
+        return relax_crystal(case.atoms, model, replace(self.rules, **own))
 
     def score(self, case: Case, output: Mapping[str, Any]) -> dict[str, Any]:
         """Composition and energy of what converged; what is wrong with it otherwise."""

@@ -86,8 +86,8 @@ def _refuse_unfinished(connection: Connection, open_round: OpenRound) -> None:
     )
     if waiting:
         raise ChallengeError(
-            f"round {open_round.number} cannot be closed: submissions {', '.join(map(str, waiting))} are not evaluated; "
-            "run `lamcore crystal evaluate` first"
+            f"round {open_round.number} cannot be closed: submissions {', '.join(map(str, waiting))} are not evaluated "
+            "yet; run `lamcore crystal evaluate` first"
         )
     if open_round.hull_id is None:
         raise ChallengeError(f"round {open_round.number} has no hull yet; run `lamcore crystal evaluate` first")

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lamcore_crystal.store.writing import add_event
+from lamcore_crystal.compute import Relaxer, select_model
 from lamcore_crystal.stages.watching import Silent, timed
+from lamcore_crystal.store.writing import add_event
 
 if TYPE_CHECKING:
-    from lamcore.config import Selection
     from lamcore_crystal.challenge import Challenge
     from lamcore_crystal.rounds import RelaxationRules
     from lamcore_crystal.stages.hulls import FrozenHull
@@ -38,26 +38,28 @@ def evaluate(challenge: Challenge, overrides: Sequence[str] = (), watcher: Watch
         LamcoreError: The model cannot be built, the disk is full, or the database cannot be written.
     """
     with challenge.held():
-        Evaluation(challenge, overrides, watcher or Silent()).run()
+        with challenge.database.read() as connection:
+            model = challenge.model_overrides(connection)
+        with Relaxer(select_model([*model, *overrides])) as relaxer:
+            Evaluation(challenge, relaxer, watcher or Silent()).run()
 
 
 class Evaluation:
     """One process's evaluation of a challenge."""
 
-    def __init__(self, challenge: Challenge, overrides: Sequence[str], watcher: Watcher) -> None:
+    def __init__(self, challenge: Challenge, relaxer: Relaxer, watcher: Watcher) -> None:
         from lamcore_crystal.stages.references import check_model, freeze_references
 
         self._challenge = challenge
         self._database = challenge.database
+        self._relaxer = relaxer
         self._watcher = watcher
         with self._database.read() as connection:
             self._round = challenge.open_round(connection)
-            self._overrides = [*challenge.model_overrides(connection), *overrides]
         self._settings = self._round.settings
-        self._selection = self._select(self._settings.relaxation)
-        check_model(self._database, self._round, self._selection)
+        check_model(self._database, self._round, relaxer.selection)
         if self._round.hull_id is None:
-            freeze_references(challenge, self._selection, watcher)
+            freeze_references(challenge, relaxer, watcher)
             with self._database.read() as connection:
                 self._round = challenge.open_round(connection)
 
@@ -67,11 +69,6 @@ class Evaluation:
         self._sample(self._in_state("checked"))
         self._relax(self._in_state("sampled"))
         self._score(self._in_state("sampled"))
-
-    def _select(self, rules: RelaxationRules) -> Selection:
-        from lamcore_crystal.compute import select_model
-
-        return select_model(self._overrides, rules)
 
     def _in_state(self, status: str) -> list[int]:
         from sqlalchemy import select
@@ -88,14 +85,13 @@ class Evaluation:
             )
 
     def _check(self, submissions: Sequence[int]) -> None:
-        from lamcore_crystal.compute import supported_elements
         from lamcore_crystal.intake.pool import CheckingPool
         from lamcore_crystal.stages.checking import check_files
         from lamcore_crystal.stages.sampling import draw_sample
 
         if not submissions:
             return
-        with CheckingPool(self._settings, supported_elements(self._selection)) as pool:
+        with CheckingPool(self._settings, self._relaxer.elements) as pool:
             for submission_id in submissions:
                 spent = check_files(self._database, submission_id, pool, self._watcher)
                 with self._database.write() as connection:
@@ -165,21 +161,11 @@ class Evaluation:
             add_event(connection, "phase", {"submissions": list(submissions), **spent.as_json()})
 
     def _relax_some(self, rows: Iterable[dict[str, Any]], rules: RelaxationRules, spent: PhaseTime, what: str) -> None:
-        from lamcore_crystal.compute import relax_all, relaxation_sha256
-
         packed = {row["geometry_sha256"]: row["geometry"] for row in rows if row["status"] != "refused"}
         if not packed:
             return
         self._watcher.began(what, len(packed))
-        relax_all(
-            self._database,
-            self._select(rules),
-            self._round.model_id,
-            relaxation_sha256(rules),
-            packed,
-            self._watcher,
-            spent,
-        )
+        self._relaxer.relax_all(self._database, self._round.model_id, rules, packed, self._watcher, spent)
 
     def _score(self, submissions: Sequence[int]) -> None:
         from lamcore_crystal.stages.scoring import score_submission

@@ -51,37 +51,38 @@ def init(
         ConfigError: An override or a setting is not right, or the folder holds something else.
         LamcoreError: The model cannot be built or the database not written.
     """
-    from lamcore_crystal.compute import model_identity, select_model, supported_elements
+    from lamcore_crystal.compute import Relaxer, model_identity, select_model
     from lamcore_crystal.extensions import check_names, default_labels, default_rules
     from lamcore_crystal.stages.references import add_set, check_model, freeze_references
 
     given = settings or RoundSettings()
     full = replace(given, rules=given.rules or default_rules(), labels=given.labels or default_labels())
     check_names(full)
-    selection = select_model(overrides, full.relaxation)
+    of_model = _of_model(overrides)
+    selection = select_model(overrides)
     watcher = watcher or Silent()
-    if (folder / SETTINGS_FILE).is_file():
-        challenge = Challenge.open(folder)
-        _refuse_another(challenge, full)
-    else:
-        elements = supported_elements(selection)
-        challenge = Challenge.create(folder, database_url)
-        with challenge.database.write() as connection:
-            model_id = _enter(
-                connection, name or folder.name, licence, read_access, _of_model(overrides), model_identity(selection)
-            )
-            _open_first_round(connection, full, model_id)
-            for one in sets:
-                n_members = add_set(connection, one, full.matching, elements)
-                watcher.said(
-                    f"reference set {one.name}: {n_members} of {len(one.members)} crystals are of the model's elements"
-                )
-    with challenge.held():
-        with challenge.database.read() as connection:
-            open_round = challenge.open_round(connection)
-        check_model(challenge.database, open_round, selection)
-        if open_round.hull_id is None:
-            freeze_references(challenge, selection, watcher)
+    with Relaxer(selection) as relaxer:
+        if (folder / SETTINGS_FILE).is_file():
+            challenge = Challenge.open(folder)
+            _refuse_another(challenge, full)
+        else:
+            elements = relaxer.elements
+            challenge = Challenge.create(folder, database_url)
+            with challenge.database.write() as connection:
+                identity = model_identity(selection)
+                model_id = _enter(connection, name or folder.name, licence, read_access, of_model, identity)
+                _open_first_round(connection, full, model_id)
+                for one in sets:
+                    n_members = add_set(connection, one, full.matching, elements)
+                    watcher.said(
+                        f"reference set {one.name}: {n_members} of {len(one.members)} crystals, by the model's elements"
+                    )
+        with challenge.held():
+            with challenge.database.read() as connection:
+                open_round = challenge.open_round(connection)
+            check_model(challenge.database, open_round, selection)
+            if open_round.hull_id is None:
+                freeze_references(challenge, relaxer, watcher)
     return challenge
 
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore.errors import ConfigError
 from lamcore_crystal.geometry import Geometry
 from lamcore_crystal.rounds import sha256_of_json
-from lamcore_crystal.store.writing import add_event
 from lamcore_crystal.stages.watching import timed
+from lamcore_crystal.store.writing import add_event
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from lamcore.config import Selection
     from lamcore_crystal.challenge import Challenge, OpenRound
+    from lamcore_crystal.compute import Relaxer
     from lamcore_crystal.rounds import MatchingRules
     from lamcore_crystal.stages.watching import Watcher
     from lamcore_crystal.store.database import Database
+
+_MORE_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,18 @@ def check_model(database: Database, open_round: OpenRound, selection: Selection)
         )
 
 
-def freeze_references(challenge: Challenge, selection: Selection, watcher: Watcher) -> int:
+def freeze_references(challenge: Challenge, relaxer: Relaxer, watcher: Watcher) -> int:
     """Relax the references that belong in the hull, and freeze it as the open round's.
 
-    A reference that cannot be relaxed is left out of the hull and named in the log.
+    They get more steps than submitted structures, since a missing element costs all its compounds. A reference that
+    cannot be relaxed all the same is left out of the hull and named in the log.
 
     Returns:
         The hull's id.
     """
     from sqlalchemy import select, update
 
-    from lamcore_crystal.compute import relax_all, relaxation_sha256
+    from lamcore_crystal.compute import relaxation_sha256
     from lamcore_crystal.relaxing import what_is_wrong
     from lamcore_crystal.stages.hulls import NewEntry, freeze
     from lamcore_crystal.stages.relaxations import relaxations_of
@@ -149,12 +153,12 @@ def freeze_references(challenge: Challenge, selection: Selection, watcher: Watch
             .all()
         )
         model_sha256 = connection.execute(select(model.c.sha256).where(model.c.id == open_round.model_id)).scalar_one()
-    rules = open_round.settings.relaxation
-    settings_sha256 = relaxation_sha256(rules)
+    given = open_round.settings.relaxation
+    rules = replace(given, max_steps=_MORE_STEPS * given.max_steps)
     packed = {row["geometry_sha256"]: row["geometry"] for row in rows}
     with timed("references") as spent:
         watcher.began("relaxing references", len(packed))
-        relax_all(database, selection, open_round.model_id, settings_sha256, packed, watcher, spent)
+        relaxer.relax_all(database, open_round.model_id, rules, packed, watcher, spent)
     with database.write() as connection:
         ends = relaxations_of(connection, packed, open_round.model_id, rules)
         entries = []
@@ -174,7 +178,7 @@ def freeze_references(challenge: Challenge, selection: Selection, watcher: Watch
             f"references of round {open_round.number}",
             entries,
             (open_round.model_id, model_sha256),
-            settings_sha256,
+            relaxation_sha256(rules),
         )
         connection.execute(update(round_).where(round_.c.id == open_round.id).values(hull_id=hull_id))
         add_event(connection, "phase", spent.as_json())
