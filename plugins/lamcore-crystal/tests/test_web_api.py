@@ -3,12 +3,14 @@
 import io
 import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from ase.data import atomic_numbers
 from ase.io import read
 from lamcore_crystal.geometry import Geometry
+from lamcore_crystal.leaderboard import leaderboard
 from lamcore_crystal.store.schema import challenge as challenge_table
 from lamcore_crystal.store.schema import crystal, hull_entry, structure, submission
 from lamcore_crystal.store.statistics import statistics
@@ -302,3 +304,9 @@ def test_a_server_error_tells_a_number_and_no_more(tmp_path):
     assert response.status_code == 500
     assert "statistic" not in response.text
     assert re.search(r"number [0-9a-f]{8}", response.json()["error"]["message"])
+
+
+def test_the_leaderboard_is_answered_with_intervals(client, challenge):
+    with challenge.database.read() as connection:
+        board = asdict(leaderboard(connection))
+    assert client.get("/api/v1/leaderboard").json() == json.loads(json.dumps(board))
