@@ -33,8 +33,8 @@ _AT_ONCE = 200
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """A structure with everything that its rows are made of."""
+class _Verdict:
+    """What became of a structure, with everything that its rows are made of."""
 
     row: Mapping[str, Any]
     relaxation: Mapping[str, Any]
@@ -54,18 +54,21 @@ def score_submission(
     watcher.began(f"submission {submission_id}: scoring", None)
     finder = Finder(database, submission_id, open_round.settings.matching)
     while True:
-        with database.write() as connection:
+        with database.read() as connection:
             rows = _next(connection, submission_id)
-            if not rows:
-                connection.execute(
-                    update(submission)
-                    .where(submission.c.id == submission_id)
-                    .values(status="evaluated", finished_at=now())
-                )
-                return
-            _score_some(connection, open_round, frozen, finder, rows)
+            verdicts = _verdicts(connection, open_round, frozen, rows)
+        if not rows:
+            break
+        accepted = [one for one in verdicts if one.assessment.error is None]
+        matches = finder.find([_candidate(one) for one in accepted])
+        with database.write() as connection:  # short, so that others can submit meanwhile
+            _write_down(connection, frozen, open_round.settings.score, verdicts, matches)
         spent.n += len(rows)
         watcher.advanced(len(rows))
+    with database.write() as connection:
+        connection.execute(
+            update(submission).where(submission.c.id == submission_id).values(status="evaluated", finished_at=now())
+        )
 
 
 def score_against(
@@ -127,42 +130,49 @@ def _next(connection: Connection, submission_id: int) -> list[Mapping[str, Any]]
     return [dict(row) for row in rows]
 
 
-def _score_some(
-    connection: Connection,
-    open_round: OpenRound,
-    frozen: FrozenHull,
-    finder: Finder,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
+def _verdicts(
+    connection: Connection, open_round: OpenRound, frozen: FrozenHull, rows: Sequence[Mapping[str, Any]]
+) -> list[_Verdict]:
     settings = open_round.settings
     ends = relaxations_of(
         connection, [row["geometry_sha256"] for row in rows], open_round.model_id, settings.relaxation
     )
-    accepted = []
+    verdicts = []
     for row in rows:
         end = ends[row["geometry_sha256"]]
         assessment = assess(end, settings, frozen.hull)
-        status = "passed" if assessment.error is None else "failed"
-        finish_structure(connection, row["id"], status, list(assessment.findings))
-        if assessment.error is None:
-            accepted.append(_scored(row, end, assessment, settings.score))
-    matches = finder.find([_candidate(one) for one in accepted])
-    if accepted:
-        connection.execute(result.insert(), [_first_result(one, frozen, settings.score) for one in accepted])
-        pairs = zip(accepted, matches, strict=True)
-        add_crystals(connection, [_crystal(one, match, frozen.id) for one, match in pairs])
+        verdicts.append(_Verdict(row, end, assessment, _score(assessment, settings.score)))
+    return verdicts
 
 
-def _scored(row: Mapping[str, Any], end: Mapping[str, Any], assessment: Assessment, score_name: str) -> _Scored:
+def _score(assessment: Assessment, score_name: str) -> float | None:
+    if assessment.error is not None:
+        return None
     assert assessment.distance is not None
     assert assessment.description is not None
     assert assessment.energy_per_atom is not None
     amounts = composition(assessment.description.formula)
-    value = score_named(score_name)(_input(amounts, assessment.energy_per_atom, assessment.distance))
-    return _Scored(row, end, assessment, value)
+    return score_named(score_name)(_input(amounts, assessment.energy_per_atom, assessment.distance))
 
 
-def _first_result(scored: _Scored, frozen: FrozenHull, score_name: str) -> dict[str, Any]:
+def _write_down(
+    connection: Connection,
+    frozen: FrozenHull,
+    score_name: str,
+    verdicts: Sequence[_Verdict],
+    matches: Sequence[Matches[int]],
+) -> None:
+    for one in verdicts:
+        status = "passed" if one.assessment.error is None else "failed"
+        finish_structure(connection, one.row["id"], status, list(one.assessment.findings))
+    accepted = [one for one in verdicts if one.assessment.error is None]
+    if accepted:
+        connection.execute(result.insert(), [_first_result(one, frozen, score_name) for one in accepted])
+        pairs = zip(accepted, matches, strict=True)
+        add_crystals(connection, [_crystal(one, match, frozen.id) for one, match in pairs])
+
+
+def _first_result(scored: _Verdict, frozen: FrozenHull, score_name: str) -> dict[str, Any]:
     assert scored.assessment.distance is not None
     return _result(
         scored.row["id"], scored.relaxation["id"], frozen, score_name, scored.score, scored.assessment.distance
@@ -198,14 +208,14 @@ def _result(
     }
 
 
-def _candidate(scored: _Scored) -> Candidate[int]:
+def _candidate(scored: _Verdict) -> Candidate[int]:
     assessment = scored.assessment
     assert assessment.geometry is not None
     assert assessment.description is not None
     return Candidate.of(scored.row["id"], assessment.geometry, assessment.description, assessment.energy_per_atom)
 
 
-def _crystal(scored: _Scored, matches: Matches[int], hull_id: int) -> dict[str, Any]:
+def _crystal(scored: _Verdict, matches: Matches[int], hull_id: int) -> dict[str, Any]:
     """The row of the open database."""
     row, assessment = scored.row, scored.assessment
     described, geometry, distance = assessment.description, assessment.geometry, assessment.distance
