@@ -1,12 +1,16 @@
 """The leaderboard against the same counts made of every row in Python, and SciPy's Wilson interval."""
 
 import statistics
+import threading
+from dataclasses import asdict
 
 import pytest
 from filled import fill
 from lamcore_crystal.leaderboard import leaderboard
 from lamcore_crystal.store.database import Database
 from lamcore_crystal.store.schema import crystal, structure, submission, submitted_file
+from lamcore_crystal.web import leaders
+from lamcore_crystal.web.site import Site
 from scipy.stats import binomtest
 from sqlalchemy import func, select, update
 
@@ -118,3 +122,45 @@ def test_the_best_come_first(board):
         shares = [row.sun.share for row in table]
         assert shares == sorted(shares, reverse=True)
         assert shares[0] > shares[-1]
+
+
+def test_the_served_leaderboard_is_kept_and_made_once_for_all_who_ask(database, board, monkeypatch):
+    class Challenge:
+        pass
+
+    challenge = Challenge()
+    challenge.database = database
+    made, begin = [], threading.Event()
+
+    def slow(connection):
+        made.append(1)
+        begin.wait(5)
+        return board
+
+    monkeypatch.setattr(leaders, "leaderboard", slow)
+    served = leaders.Leaders(Site(challenge, None))
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(served.answer())) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    begin.set()
+    for thread in threads:
+        thread.join()
+    assert answers == [asdict(board)] * 5
+    assert len(made) == 1
+    served._good_until = 0.0
+    assert served.answer() == asdict(board)
+    assert len(made) == 2
+
+
+def test_those_who_ask_while_a_new_leaderboard_is_made_get_the_last(database, board, monkeypatch):
+    class Challenge:
+        pass
+
+    challenge = Challenge()
+    challenge.database = database
+    served = leaders.Leaders(Site(challenge, None))
+    first = served.answer()
+    served._good_until = 0.0
+    with served._making:  # as while another thread makes one
+        assert served.answer() is first
