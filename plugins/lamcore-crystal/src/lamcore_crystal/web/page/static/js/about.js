@@ -26,7 +26,15 @@ start(async () => {
   drawRules(round?.settings ?? {});
 });
 
-const words = (name) => name.replaceAll("_", " ");
+const UNITS = { ang: "Å", ang3: "Å³", gpa: "GPa", deg: "°", mib: "MiB", g_cm3: "g/cm³", seconds: "s", bytes: "bytes" };
+const BARE = { fmax: "eV/Å", formation_energy: "eV/atom", energy_window: "eV/atom", symprec: "Å" };
+
+/** A setting's name in words, with the unit that it ends on or that it is known to have. */
+function words(name) {
+  if (BARE[name]) return `${name.replaceAll("_", " ")}, ${BARE[name]}`;
+  const unit = Object.keys(UNITS).find((one) => name.endsWith(`_${one}`));
+  return unit ? `${name.slice(0, -unit.length - 1).replaceAll("_", " ")}, ${UNITS[unit]}` : name.replaceAll("_", " ");
+}
 
 function shown(value) {
   if (value === null || value === undefined || value === "") return null;
