@@ -2,13 +2,13 @@
 
 import io
 import shutil
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 from lamcore_crystal.store import schema
 from lamcore_crystal.web.tokens import make_token
+from opening import Opened, until
 from page_server import COMPOUNDS, HOSTILE, page_challenge
 from serving import Inbox, served
 from sqlalchemy import update
@@ -45,40 +45,6 @@ def browser():
         launched = started.chromium.launch(executable_path=program, args=arguments)
         yield launched
         launched.close()
-
-
-def until(page, script, seconds=8):
-    """Wait for a condition; playwright's own way of it needs `unsafe-eval`, which the page does not allow."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(script):
-        assert time.monotonic() < end, script
-        page.wait_for_timeout(30)
-
-
-class Opened:
-    """Opens pages; keeps what was logged and asked for."""
-
-    def __init__(self, browser, address):
-        self.browser, self.address = browser, address
-        self.problems, self.outside, self.contexts = [], [], {}
-
-    def __call__(self, path, width=1200, scheme="light", wait="#main"):
-        if (width, scheme) not in self.contexts:
-            viewport = {"width": width, "height": 800}
-            self.contexts[width, scheme] = self.browser.new_context(viewport=viewport, color_scheme=scheme)
-        page = self.contexts[width, scheme].new_page()
-        page.set_default_timeout(8000)
-        page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("request", self._asked)
-        page.goto(self.address + path)
-        page.wait_for_selector(wait)
-        until(page, "document.getElementById('foot-round').textContent.trim() !== ''")
-        return page
-
-    def _asked(self, request):
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.outside.append(request.url)
 
 
 @pytest.fixture
@@ -225,7 +191,7 @@ def test_a_structure_tells_its_numbers_with_units_and_its_formula_with_subscript
 
 
 def test_hull_diagrams_hold_every_entry_and_mark_the_stable_ones(opened):
-    page = opened("/hulls?hull=1&system=Li-O", wait="#diagram[data-drawn] .points")
+    page = opened("/hulls?hull=1&system=Li-O", wait="#diagram[data-drawn]")
     stable = page.eval_on_selector_all(
         "#entries tbody tr", "all => all.filter(row => row.querySelector('.good')).map(row => row.cells[0].textContent)"
     )
@@ -331,7 +297,11 @@ def test_everything_is_reached_with_the_keyboard_alone(opened):
     names = set()
     for _ in range(60):
         page.keyboard.press("Tab")
-        names.add(page.evaluate("document.activeElement.name || document.activeElement.id || document.activeElement.dataset.sort"))
+        names.add(
+            page.evaluate(
+                "document.activeElement.name || document.activeElement.id || document.activeElement.dataset.sort"
+            )
+        )
     assert {"mode", "formula", "wyckoff", "max_hull", "unique", "energy_above_hull"} <= names
 
 
@@ -363,7 +333,8 @@ def test_text_has_contrast_in_light_and_dark(opened):
 def test_what_is_loaded_moves_nothing_that_was_there(opened, crystal_id):
     """Cumulative layout shift below 0.1, as web.dev calls good."""
     script = """new Promise((done) => { let sum = 0;
-        new PerformanceObserver((all) => { for (const one of all.getEntries()) if (!one.hadRecentInput) sum += one.value; })
+        new PerformanceObserver((all) => { for (const one of all.getEntries())
+            if (!one.hadRecentInput) sum += one.value; })
         .observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })"""
     for path in ("/", f"/crystals/{crystal_id}", "/statistics"):
         page = opened(path)
