@@ -74,7 +74,7 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _reference_sets(arguments: argparse.Namespace) -> list[NewSet]:
-    from lamcore_crystal.references import compound_set, element_set, user_set
+    from lamcore_crystal.stages.reference_sets import compound_set, element_set, user_set
 
     sets = [element_set()]
     if not arguments.no_compounds:
