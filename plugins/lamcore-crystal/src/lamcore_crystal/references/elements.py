@@ -1,8 +1,8 @@
 """One reference crystal or more of each element up to plutonium but astatine, francium and radium.
 
 Energies never come from here: every crystal is relaxed by the model that is put to the test. Most cells are those of
-the Δ-project in ASE (71 elements, relaxed with PBE). Where that project took a simple structure in place of the stable one,
-of sulphur and of manganese, the stable one stands beside it, and the lower of the two counts.
+the Δ-project in ASE (71 elements, relaxed with PBE). Where that project took a simple structure in place of the stable
+one, of sulphur and of manganese, the stable one stands beside it, and the lower of the two counts.
 """
 
 from __future__ import annotations

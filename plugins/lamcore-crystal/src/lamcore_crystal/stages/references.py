@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from lamcore.config import Selection
     from lamcore_crystal.challenge import Challenge, OpenRound
-    from lamcore_crystal.references import NewSet
     from lamcore_crystal.compute import Relaxer
+    from lamcore_crystal.references import NewSet
     from lamcore_crystal.rounds import MatchingRules
     from lamcore_crystal.stages.watching import Watcher
     from lamcore_crystal.store.database import Database
