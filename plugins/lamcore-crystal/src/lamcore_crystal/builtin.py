@@ -16,6 +16,7 @@ from lamcore_crystal.rules.overlap import Overlap
 if TYPE_CHECKING:
     from lamcore_crystal.labels import Label
     from lamcore_crystal.rules import Rule
+    from lamcore_crystal.scores import Score
 
 DEFAULT_RULES = ("elements", "lattice", "overlap", "volume", "density")
 """Cheap first, and none before what it needs to be true."""
@@ -33,3 +34,11 @@ def crystal_rules() -> Sequence[Rule]:
 def crystal_labels() -> Sequence[Label]:
     """Composition, then arrangement."""
     return [Metal(), Concentration(), Smact(), Vacuum(), Dimensionality()]
+
+
+@hookimpl
+def crystal_scores() -> Sequence[Score]:
+    """Formation energy and energy above the hull; that of OpenLAM, clipped at zero, for comparison."""
+    from lamcore_crystal.scores import SCORES
+
+    return SCORES
