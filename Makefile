@@ -7,12 +7,12 @@ editable = $(foreach package,$(1),--editable ./$(package))
 
 # Installed and tested together; the plugins below exclude one another, and have an environment each.
 TASKS := forcefield-task phonon-task torsion-task md-task efficiency-task
-TOGETHER := $(addprefix plugins/lamcore-,sevenn chgnet $(TASKS) lambench leaderboard)
+TOGETHER := $(addprefix plugins/lamcore-,sevenn chgnet $(TASKS) lambench leaderboard crystal)
 APART := mace orb deepmd
 EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite
 TOOLS := pytest pytest-xdist ruff mypy import-linter uv html5lib playwright
 # What optional parts of the plugins need, and an independent reader to compare with.
-TOOLS += ase-db-backends dftd3 dpdata
+TOOLS += ase-db-backends dftd3 dpdata smact psycopg[binary]
 # One numerical thread a test process: two run side by side, and threads that wait for each other cost more than they bring.
 PYTEST := bin/python -m pytest -n 2
 core-tests plugin-tests packaging-tests $(APART:%=%-tests): export OMP_NUM_THREADS ?= 1

@@ -289,6 +289,23 @@ def test_steps_that_run_out_are_not_convergence():
     assert result.residual > 1e-3
 
 
+@pytest.mark.parametrize("pressure_gpa", [0.0, 5.0])
+def test_a_limit_on_the_stress_holds_where_the_forces_alone_would_be_content(pressure_gpa):
+    atoms = sheared_alloy()
+    model = AseModel(EMT())
+    options = {"cell": "frechet", "fmax": 0.1, "pressure_gpa": pressure_gpa}
+    pressed = np.array([1, 1, 1, 0, 0, 0]) * pressure_gpa
+    content = relax(atoms, model, **options)
+    assert np.abs(content.stress * GPA_PER_EV_ANG3 + pressed).max() > 0.05
+    held = relax(atoms, model, max_stress_gpa=0.05, **options)
+    assert held.converged
+    assert held.n_steps > content.n_steps
+    assert np.abs(held.stress * GPA_PER_EV_ANG3 + pressed).max() <= 0.05
+    cut = relax(atoms, model, max_stress_gpa=0.05, max_steps=content.n_steps, **options)
+    assert cut.residual < 0.1
+    assert not cut.converged
+
+
 def test_the_model_is_asked_once_for_each_configuration_and_may_keep_what_it_saw():
     model = RecordingModel(EMT())
     result = relax(sheared_alloy(), model, cell="frechet", max_steps=6, fmax=1e-6)
@@ -373,6 +390,8 @@ def test_a_relaxing_cell_needs_three_periodic_directions_and_a_stress():
     ("options", "message"),
     [
         ({"optimizer": "bfgs"}, "optimizer is 'bfgs'"),
+        ({"max_stress_gpa": 0.1}, "a fixed cell cannot reach"),
+        ({"max_stress_gpa": 0.0, "cell": "frechet"}, "max_stress_gpa is 0.0"),
         ({"cell": "unit"}, "cell is 'unit'"),
         ({"fmax": 0.0}, "fmax is 0.0"),
         ({"fmax": float("nan")}, "fmax is nan"),

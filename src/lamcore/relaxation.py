@@ -34,7 +34,8 @@ class Relaxation:
 
     Attributes:
         atoms: The last structure, with the constraints of the first and without a calculator.
-        converged: Whether `residual` fell below `fmax`; False when the steps ran out first.
+        converged: Whether `residual` fell below `fmax`, and the stress to its limit where there is one; False when the
+            steps ran out first.
         n_steps: Steps taken; the model was asked n_steps + 1 times.
         energy: Potential energy of the last structure, without any pressure-volume term, eV.
         forces: The model's forces on the last structure, constraints not applied, eV/Å, shape (n_atoms, 3).
@@ -63,6 +64,7 @@ def relax(
     symmetry: bool = False,
     symprec: float = 0.01,
     pressure_gpa: float = 0.0,
+    max_stress_gpa: float | None = None,
     force_limit: float = 1e4,
     volume_limit: float = 5.0,
 ) -> Relaxation:
@@ -81,6 +83,8 @@ def relax(
         symmetry: Refine the structure to its space group first and keep that.
         symprec: Distance within which atoms count as equivalent, Å.
         pressure_gpa: Outer pressure on a relaxing cell, GPa, compression positive.
+        max_stress_gpa: Largest component of the stress at the end, beyond the outer pressure, GPa. Without it a cell
+            counts as relaxed at a stress of fmax × n_atoms / V: 0.3 GPa for 0.02 eV/Å and 10 Å³ an atom.
         force_limit: Longest force on an atom that is still taken for physics, eV/Å.
         volume_limit: By which factor the volume of the cell may grow or shrink and still be taken for physics.
 
@@ -93,7 +97,7 @@ def relax(
         UnsupportedStructureError: The cell relaxes and the structure is not periodic in all three directions.
         ValueError: An option is out of its range.
     """
-    _check_options(optimizer, cell, fmax, max_steps, pressure_gpa, force_limit, volume_limit)
+    _check_options(optimizer, cell, fmax, max_steps, pressure_gpa, max_stress_gpa, force_limit, volume_limit)
     fixed = fixed_atoms(atoms)
     if symmetry and len(fixed):
         raise ConstraintError(
@@ -115,7 +119,8 @@ def relax(
     coordinates = FrechetCell(first, pressure_gpa / GPA_PER_EV_ANG3) if cell == "frechet" else FixedCell(first)
     stepper = Fire() if optimizer == "fire" else Lbfgs()
     limits = _Limits(force_limit, volume_limit)
-    result = _descend(first, model, coordinates, stepper, project, fmax, max_steps, limits)
+    goal = _Goal(fmax, pressure_gpa, max_stress_gpa)
+    result = _descend(first, model, coordinates, stepper, project, goal, max_steps, limits)
     result.atoms.set_constraint([constraint.copy() for constraint in atoms.constraints])
     return result
 
@@ -126,7 +131,7 @@ def _descend(
     coordinates: Coordinates,
     stepper: Optimizer,
     project: Projection,
-    fmax: float,
+    goal: _Goal,
     max_steps: int,
     limits: _Limits,
 ) -> Relaxation:
@@ -142,19 +147,38 @@ def _descend(
             raise _exploded(first, n_steps, problem)
         forces = project(coordinates.forces(here, prediction))
         residual = longest_row(forces)
-        if residual < fmax or n_steps >= max_steps:
+        converged = goal.is_reached(residual, prediction.stress)
+        if converged or n_steps >= max_steps:
             break
         here = here + stepper.displacement(here, forces)
         n_steps += 1
     return Relaxation(
         atoms=current,
-        converged=residual < fmax,
+        converged=converged,
         n_steps=n_steps,
         energy=prediction.energy,
         forces=prediction.forces,
         stress=prediction.stress,
         residual=residual,
     )
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """When a relaxation is at its end: forces in eV/Å, pressure and stress in GPa."""
+
+    fmax: float
+    pressure_gpa: float
+    max_stress_gpa: float | None
+
+    def is_reached(self, residual: float, stress: NDArray[np.float64] | None) -> bool:
+        if residual >= self.fmax:
+            return False
+        if self.max_stress_gpa is None or stress is None:
+            return True
+        beyond_gpa = stress * GPA_PER_EV_ANG3
+        beyond_gpa[:3] += self.pressure_gpa
+        return bool(np.abs(beyond_gpa).max() <= self.max_stress_gpa)
 
 
 @dataclass(frozen=True)
@@ -187,6 +211,7 @@ def _check_options(
     fmax: float,
     max_steps: int,
     pressure_gpa: float,
+    max_stress_gpa: float | None,
     force_limit: float,
     volume_limit: float,
 ) -> None:
@@ -203,6 +228,10 @@ def _check_options(
         raise ValueError(f"max_steps is {max_steps}, expected a whole number of at least zero")
     if not np.isfinite(pressure_gpa):
         raise ValueError(f"pressure_gpa is {pressure_gpa}, expected a finite number")
+    if max_stress_gpa is not None and not (max_stress_gpa > 0 and np.isfinite(max_stress_gpa)):
+        raise ValueError(f"max_stress_gpa is {max_stress_gpa} GPa, expected a finite number above zero")
+    if cell == "fixed" and max_stress_gpa is not None:
+        raise ValueError(f"max_stress_gpa is {max_stress_gpa}, which a fixed cell cannot reach; use cell='frechet'")
     if cell == "fixed" and pressure_gpa != 0:
         raise ValueError(f"pressure_gpa is {pressure_gpa}, which does nothing to a fixed cell; use cell='frechet'")
 

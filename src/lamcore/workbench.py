@@ -42,6 +42,7 @@ class Workbench:
     Attributes:
         counters: What it cost so far.
         facts: Where and how the model computes.
+        scope: Which structures the model covers.
 
     Raises:
         ConfigError: The model does not give what the task needs.
@@ -60,6 +61,7 @@ class Workbench:
                 f"task {selection.task.name!r} needs {', '.join(sorted(missing))}, which model "
                 f"{selection.model.name!r} does not give; it gives {', '.join(sorted(model.properties))}"
             )
+        self.scope = model.scope
         self.facts = ComputeFacts(model.device, model.dtype, n_threads())
         limits = BatchLimits(selection.batch["max_atoms"])
         self._hub = Hub(model, limits, self.counters, 1 if self._task.alone else selection.batch["max_cases"])

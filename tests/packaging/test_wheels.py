@@ -12,6 +12,7 @@ TOGETHER = (
     "lamcore_md_task",
     "lamcore_efficiency_task",
     "lamcore_torsion_task",
+    "lamcore_crystal",
     "lamcore_leaderboard",
 )
 """The plugins that can be installed together; the others exclude one another."""

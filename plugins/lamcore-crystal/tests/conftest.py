@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+# For `from filled import fill`, which tests of the API and of the page begin with.
+sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

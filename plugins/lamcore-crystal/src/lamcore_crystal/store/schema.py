@@ -169,6 +169,13 @@ structure = Table(
     Index(None, "geometry_sha256"),
 )
 
+environment = Table(
+    "environment",
+    metadata,
+    Column("sha256", Sha256, primary_key=True),  # of content
+    Column("content", JSON, nullable=False),  # versions of Python and of the packages in use
+)
+
 relaxation = Table(
     "relaxation",
     metadata,
@@ -188,7 +195,7 @@ relaxation = Table(
     Column("volume_ratio", Float(53)),
     Column("seconds", Float(53), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("provenance", JSON, nullable=False),  # device, dtype, versions
+    Column("provenance", JSON, nullable=False),  # device, dtype, threads, SHA-256 of the environment
     Column("finished_at", Text, nullable=False),
     UniqueConstraint("geometry_sha256", "model_id", "settings_sha256"),
 )
@@ -260,6 +267,8 @@ crystal = Table(
     Index(None, "prototype", "id"),
     Index(None, "source", "id"),
     Index(None, "submission_id", "id"),
+    Index(None, "n_elements", "energy_above_hull", "id"),
+    Index(None, "n_sites", "id"),
     Index(None, "identity_sha256"),
 )
 
@@ -268,6 +277,7 @@ crystal_element = Table(
     metadata,
     Column("z", SmallInteger, primary_key=True, autoincrement=False),
     Column("crystal_id", Id, ForeignKey("crystal.id"), primary_key=True, autoincrement=False),
+    Column("amount", Integer, nullable=False),  # in the reduced formula
     sqlite_with_rowid=False,
 )
 
@@ -314,7 +324,7 @@ statistic = Table(
     "statistic",
     metadata,
     Column("name", String(32), primary_key=True),  # total | element | space_group | source | hull_distance | …
-    Column("key", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
     Column("n", BigInteger, nullable=False),
 )
 

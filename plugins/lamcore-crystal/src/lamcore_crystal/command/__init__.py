@@ -1,0 +1,1 @@
+"""`lamcore crystal`: the stages of a challenge on the command line."""

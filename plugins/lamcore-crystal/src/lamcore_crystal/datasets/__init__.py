@@ -1,0 +1,1 @@
+"""Crystals as cases of the task `crystal`."""

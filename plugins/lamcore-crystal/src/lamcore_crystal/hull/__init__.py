@@ -1,0 +1,1 @@
+"""Energy above the convex hull: signed, against a frozen set of entries."""

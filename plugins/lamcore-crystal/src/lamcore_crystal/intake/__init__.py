@@ -1,0 +1,1 @@
+"""From what is submitted to checked structures."""

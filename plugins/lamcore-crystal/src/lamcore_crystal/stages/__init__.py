@@ -1,0 +1,1 @@
+"""The stages of a challenge: init, submit, evaluate, close."""

@@ -1,0 +1,1 @@
+"""The web service of a challenge: the native API, OPTIMADE, uploads."""
