@@ -73,7 +73,7 @@ def has_any_element(numbers: Sequence[int], touch: Touch, amount: int | None = N
     """Whether a crystal holds at least one of some elements."""
     held = crystal_element
     one = held.c.z == numbers[0] if len(numbers) == 1 else held.c.z.in_(numbers)
-    query = select(held.c.z).where(one, held.c.crystal_id == touch(crystal.c.id)).correlate(crystal)
+    query = select(held.c.z).where(one, held.c.crystal_id == touch(crystal.c.id)).correlate_except(held)
     return exists(query if amount is None else query.where(held.c.amount == amount))
 
 
@@ -184,7 +184,9 @@ def _any_of(symbols: Sequence[str]) -> Condition:
 def _only(numbers: Sequence[int], touch: Touch) -> Column:
     held = crystal_element
     n_allowed = (
-        select(func.count()).where(held.c.z.in_(numbers), held.c.crystal_id == touch(crystal.c.id)).correlate(crystal)
+        select(func.count())
+        .where(held.c.z.in_(numbers), held.c.crystal_id == touch(crystal.c.id))
+        .correlate_except(held)
     )
     return touch(crystal.c.n_elements) == n_allowed.scalar_subquery()
 
