@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from lamcore_crystal.labels import Label
     from lamcore_crystal.rules import Rule
 
+DEFAULT_RULES = ("elements", "lattice", "overlap", "volume", "density")
+"""Cheap first, and none before what it needs to be true."""
+DEFAULT_LABELS = ("metal", "hhi", "smact", "vacuum")
+"""All but `dimensionality`, which takes 30 to 500 ms a structure where the others take less than 5 ms together."""
+
 
 @hookimpl
 def crystal_rules() -> Sequence[Rule]:

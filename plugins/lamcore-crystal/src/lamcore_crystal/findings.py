@@ -14,7 +14,7 @@ class Finding:
     """One result of one check.
 
     Attributes:
-        code: Such as `E_OVERLAP` or `W_PERIODIC_GAS`; the table of all is `lamcore_crystal.codes`.
+        code: Such as `E_OVERLAP` or `W_SPARSE`; the table of all is `lamcore_crystal.codes`.
         severity: An error refuses the structure, a warning does not, a label only describes it.
         message: What was found and what was expected, with numbers and units.
         data: The numbers, as JSON values, each named with its unit.

@@ -34,7 +34,9 @@ def disagreement(text: str, geometry: Geometry, occupancy_window: tuple[float, f
         except MemoryError:
             raise
         except Exception as error:  # pymatgen raises whatever its parts raise; the file is refused with the reason
-            message = f"gemmi reads {len(geometry)} atoms, pymatgen fails: {type(error).__name__}: {shown(str(error), 200)}"
+            message = (
+                f"gemmi reads {len(geometry)} atoms, pymatgen fails: {type(error).__name__}: {shown(str(error), 200)}"
+            )
             return finding("E_PARSERS_DISAGREE", message)
     if len(structures) != 1:
         return finding("E_PARSERS_DISAGREE", f"pymatgen reads {len(structures)} structures, expected one")

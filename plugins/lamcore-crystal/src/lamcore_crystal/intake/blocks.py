@@ -105,7 +105,9 @@ def cell_parameters(block: Any) -> tuple[float, ...]:
     values = tuple(_number(tag, _value(block, tag) or "") for tag in _LENGTHS + _ANGLES)
     for tag, length in zip(_LENGTHS, values[:3], strict=True):
         if not 0 < length <= _LONGEST_LENGTH_ANG:
-            raise refuse("E_LATTICE", f"{tag} is {length:g} Å, expected 0 to {_LONGEST_LENGTH_ANG:g} Å", length_ang=length)
+            raise refuse(
+                "E_LATTICE", f"{tag} is {length:g} Å, expected 0 to {_LONGEST_LENGTH_ANG:g} Å", length_ang=length
+            )
     for tag, angle in zip(_ANGLES, values[3:], strict=True):
         if not 0 < angle < 180:
             raise refuse("E_LATTICE", f"{tag} is {angle:g}°, expected more than 0° and less than 180°", angle_deg=angle)
@@ -133,14 +135,18 @@ def listed_sites(block: Any) -> Sites:
     labels = labels or symbols
     columns = [_column(block, tag) for tag in _FRACTIONAL]
     if any(len(column) != n_sites for column in columns) or all(one in MISSING for column in columns for one in column):
-        raise refuse("E_NO_FRACT", f"{n_sites} sites have no _atom_site_fract_x, _y and _z; Cartesian ones are not read")
+        raise refuse(
+            "E_NO_FRACT", f"{n_sites} sites have no _atom_site_fract_x, _y and _z; Cartesian ones are not read"
+        )
     coordinates = np.empty((n_sites, 3))
     for axis, column in enumerate(columns):
         for site, text in enumerate(column):
             coordinates[site, axis] = _number(f"{_FRACTIONAL[axis]} of site {shown(labels[site], 20)}", text)
     if np.abs(coordinates).max() > _LARGEST_COORDINATE:
         largest = float(np.abs(coordinates).max())
-        raise refuse("E_BAD_NUMBER", f"a fractional coordinate is {largest:g}, expected less than {_LARGEST_COORDINATE:g}")
+        raise refuse(
+            "E_BAD_NUMBER", f"a fractional coordinate is {largest:g}, expected less than {_LARGEST_COORDINATE:g}"
+        )
     given = _column(block, "_atom_site_occupancy")
     occupancies = np.ones(n_sites)
     for site, text in enumerate(given):
@@ -180,10 +186,9 @@ def operations(block: Any) -> tuple[list[Any], bool]:
     for tag in _TABLES:
         if (text := _value(block, tag)) is not None:
             number = cif_number(text)
-            group = gemmi.find_spacegroup_by_number(int(number)) if number is not None and 1 <= number <= 230 else None
-            if group is None:
+            if number is None or not 1 <= number <= 230:
                 raise refuse("E_SYMOP", f"{tag} is {shown(text, 20)!r}, expected a number from 1 to 230")
-            return list(group.operations()), False
+            return list(gemmi.get_spacegroup_reference_setting(int(number)).operations()), False
     for tag in _SYMBOLS:
         if (name := _value(block, tag)) is not None:
             raise refuse("E_SYMOP", f"there are no operations, and {tag} {shown(name, 40)!r} is no known space group")
@@ -212,7 +217,9 @@ def _operation(text: str) -> Any:
         operation = gemmi.Op(text)
         determinant = operation.det_rot()
     except (ValueError, RuntimeError) as error:
-        raise refuse("E_SYMOP", f"the symmetry operation {shown(text, 60)!r} cannot be read: {shown(str(error))}") from error
+        raise refuse(
+            "E_SYMOP", f"the symmetry operation {shown(text, 60)!r} cannot be read: {shown(str(error))}"
+        ) from error
     if abs(determinant) != operation.DEN**3:
         raise refuse("E_SYMOP", f"the symmetry operation {shown(text, 60)!r} does not keep volumes")
     return operation

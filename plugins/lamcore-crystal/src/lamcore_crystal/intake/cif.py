@@ -192,7 +192,9 @@ def _species(sites: Sites, findings: list[Finding]) -> list[Species]:
         raise refuse("E_SPECIES", f"no element is called {', '.join(unknown[:5])}", symbols=unknown[:20])
     if any(one.is_isotope for one in species):
         n = sum(one.is_isotope for one in species)
-        findings.append(finding("W_ISOTOPE_TO_H", f"{n} sites of deuterium or tritium were read as hydrogen", n_sites=n))
+        findings.append(
+            finding("W_ISOTOPE_TO_H", f"{n} sites of deuterium or tritium were read as hydrogen", n_sites=n)
+        )
     return species
 
 
@@ -236,7 +238,9 @@ def _check_occupancies(
     ]
     if crowded:
         total = float(max(totals[i] for pair in crowded for i in pair))
-        raise refuse("E_OCCUPANCY", f"the occupancies of one site add up to {total:g}, expected at most {high:g}", sum=total)
+        raise refuse(
+            "E_OCCUPANCY", f"the occupancies of one site add up to {total:g}, expected at most {high:g}", sum=total
+        )
     if not is_full.all():
         n, worst = int((~is_full).sum()), float(occupancies.min())
         message = f"{n} atoms of the cell have an occupancy below {low:g}, down to {worst:g}; expected 1"
@@ -247,7 +251,9 @@ def _check_occupancies(
     if (occupancies != 1).any():
         values = sorted(set(occupancies[occupancies != 1].tolist()))
         shown_values = ", ".join(f"{one:g}" for one in values[:5])
-        findings.append(finding("W_OCC_SNAPPED", f"occupancies of {shown_values} were taken for 1", occupancies=values[:20]))
+        findings.append(
+            finding("W_OCC_SNAPPED", f"occupancies of {shown_values} were taken for 1", occupancies=values[:20])
+        )
 
 
 def _check_stated(block: Any, geometry: Geometry, species: list[Species], findings: list[Finding]) -> None:

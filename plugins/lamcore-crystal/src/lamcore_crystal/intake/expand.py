@@ -54,7 +54,8 @@ def coincident(fractional: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _ideal(fractional: NDArray[np.float64]) -> NDArray[np.float64]:
     nearest = np.round(fractional * 24) / 24
-    return np.where(np.abs(fractional - nearest) < _ROUNDING, nearest, fractional)
+    ideal: NDArray[np.float64] = np.where(np.abs(fractional - nearest) < _ROUNDING, nearest, fractional)
+    return ideal
 
 
 def _distinct(images: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:

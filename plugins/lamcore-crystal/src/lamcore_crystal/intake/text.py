@@ -33,7 +33,9 @@ def decode(data: bytes) -> tuple[str | None, list[Finding]]:
     if b"\x00" in data:
         position = data.index(b"\x00")
         return None, [
-            finding("E_FORMAT", f"byte {position} is zero: the file is binary, expected the text of a CIF", byte=position)
+            finding(
+                "E_FORMAT", f"byte {position} is zero: the file is binary, expected the text of a CIF", byte=position
+            )
         ]
     findings: list[Finding] = []
     data = data.removeprefix(_BYTE_ORDER_MARK)

@@ -42,7 +42,7 @@ class Metal:
 
     def describe(self, geometry: Geometry, context: RuleContext) -> Mapping[str, Any]:
         """See `Label`."""
-        from pymatgen.core import Element
+        from pymatgen.core.periodic_table import Element
 
         elements = [Element.from_Z(number) for number in sorted(set(geometry.numbers.tolist()))]
         return {
@@ -65,7 +65,7 @@ class Concentration:
         """See `Label`."""
         from pymatgen.analysis.hhi import HHIModel
 
-        production, reserve = HHIModel().get_hhi(_formula(geometry))
+        production, reserve = HHIModel().get_hhi(_formula(geometry))  # type: ignore[no-untyped-call]  # pymatgen's
         if production is None or reserve is None:
             raise LabelAbsentError(f"the table has no value for an element of {_formula(geometry)}")
         return {"hhi_production": float(production), "hhi_reserve": float(reserve)}

@@ -35,7 +35,7 @@ class Dimensionality:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pymatgen's, of atoms without a radius of their own
             graph = StructureGraph.from_local_env_strategy(geometry.structure(), JmolNN())
-        return {"dimensionality": int(get_dimensionality_larsen(graph))}
+        return {"dimensionality": int(get_dimensionality_larsen(graph))}  # type: ignore[no-untyped-call]  # pymatgen's
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ from lamcore_crystal.rules.reduced import niggli_parameters
 
 @dataclass(frozen=True)
 class Lattice:
-    """E_LATTICE for a volume or, after Niggli reduction, a length outside the limits. Angles are not judged."""
+    """E_LATTICE for a volume or, after Niggli reduction, a length outside the limits. Angles are not judged.
+
+    A short vector that the given ones hide is E_OVERLAP: an atom meets its own image.
+    """
 
     name: str = "lattice"
 
@@ -31,8 +34,15 @@ class Lattice:
             return [finding("E_LATTICE", message, volume_ang3=volume)]
         lengths = niggli_parameters(geometry.cell)[:3]
         low, high = limits.min_length_ang, limits.max_length_ang
-        wrong = [length for length in lengths if not low <= length <= high]
-        if not wrong:
-            return []
-        message = f"a vector of the reduced cell is {wrong[0]:.4g} Å long, expected {low:g} to {high:g} Å"
-        return [finding("E_LATTICE", message, reduced_lengths_ang=[round(length, 4) for length in lengths])]
+        if lengths[0] < low:
+            given = float(np.linalg.norm(geometry.cell, axis=1).min())
+            if given < low:
+                message = f"a lattice vector is {given:.3g} Å long, expected at least {low:g} Å"
+                return [finding("E_LATTICE", message, length_ang=given)]
+            message = f"the cell is a needle: each atom is {lengths[0]:.3g} Å from its own image, expected {low:g} Å"
+            return [finding("E_OVERLAP", message, distance_ang=lengths[0])]
+        longest = max(lengths)
+        if longest > high:
+            message = f"a vector of the reduced cell is {longest:.4g} Å long, expected at most {high:g} Å"
+            return [finding("E_LATTICE", message, reduced_lengths_ang=[round(length, 4) for length in lengths])]
+        return []

@@ -60,6 +60,11 @@ class Overlap:
         message = f"{who} ({pair}) are {distance:.3g} Å apart, expected at least {expected:.3g} Å"
         return [
             finding(
-                "E_OVERLAP", message, distance_ang=distance, smallest_ang=expected, atoms=[i, j], n_pairs=len(too_close) // 2
+                "E_OVERLAP",
+                message,
+                distance_ang=distance,
+                smallest_ang=expected,
+                atoms=[i, j],
+                n_pairs=len(too_close) // 2,
             )
         ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def niggli_parameters(cell: NDArray[np.float64]) -> tuple[float, ...]:
-    """a ≤ b ≤ c in Å and α, β, γ in ° of the reduced cell.
+    """Lengths a ≤ b ≤ c in Å and angles α, β, γ in ° of the reduced cell.
 
     Args:
         cell: Lattice vectors as rows, Å, shape (3, 3), of a volume above zero.
