@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import shlex
 import subprocess
+import sys
 
 import duckdb
 import numpy as np
@@ -103,6 +105,14 @@ def test_the_card_counts_names_licences_and_keeps_the_secret_of_an_open_round(ch
     readme = (release / "README.md").read_text()
     assert all(f"| {column.name} |" in readme for column in CRYSTALS)
     assert "eV/atom" in readme
+
+
+def test_the_commands_of_the_card_work_in_the_folder_of_the_release(release):
+    commands = [line.strip() for line in (release / "README.md").read_text().splitlines() if line.startswith("    ")]
+    assert len(commands) == 2
+    for command in commands:
+        words = [sys.executable if word == "python" else word for word in shlex.split(command)]
+        subprocess.run(words, cwd=release, check=True, capture_output=True)
 
 
 def test_names_from_outside_end_no_cell_and_become_no_markup_in_the_cards(release):

@@ -115,7 +115,7 @@ Crystals that were submitted to a challenge, checked, relaxed by a machine-learn
 with a convex hull of that same potential. Released {card["created_at"]} under {_cell(card["licence"])}; each row names
 its own licence, and `LICENCES.md` counts them.
 
-    python -c "import duckdb; duckdb.sql('FROM \'crystals/*.parquet\' LIMIT 5').show()"
+    python -c "import duckdb; duckdb.read_parquet('crystals/*.parquet').limit(5).show()"
     sha256sum --check SHA256SUMS
 
 | table | rows |
