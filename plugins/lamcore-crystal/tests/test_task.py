@@ -46,7 +46,7 @@ def test_ten_crystals_are_measured_from_the_elements_in_them(demo):
 
 def test_what_failed_is_unstable_and_stays_in_the_denominator(demo):
     scored, _ = demo
-    broken = [ScoredCase(one.case, None, "RuntimeError: gone") if one.case.id == "NiAl-B2" else one for one in scored]
+    broken = [ScoredCase(one.case, None, "RuntimeError: gone") if one.case.id == "CuPt-L10" else one for one in scored]
     before = {metric.name: metric for metric in build_task().summarize(scored)}
     after = {metric.name: metric for metric in build_task().summarize(broken)}
     assert after["share_stable"].n == before["share_stable"].n == 10
