@@ -145,7 +145,7 @@ class Document:
         sites = cif_blocks.listed_sites(block)
         species = _species(sites, findings)
         sites, species = _without_empty(sites, species, findings)
-        operations, is_magnetic = cif_blocks.operations(block)
+        operations, is_magnetic = cif_blocks.operations(block, parameters)
         if is_magnetic:
             findings.append(finding("W_MAGNETIC", "the file is of a magnetic structure; its atoms alone are read"))
         n_images = len(species) * len(operations)
