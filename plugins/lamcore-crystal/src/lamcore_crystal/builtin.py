@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_RULES = ("elements", "lattice", "overlap", "volume", "density")
 """Cheap first, and none before what it needs to be true."""
 DEFAULT_LABELS = ("metal", "hhi", "smact", "vacuum")
-"""All but `dimensionality`, which takes 30 to 500 ms a structure where the others take less than 5 ms together."""
+"""All but `dimensionality`, which takes 30 to 1000 ms a structure where the others take less than 5 ms together."""
 
 
 @hookimpl

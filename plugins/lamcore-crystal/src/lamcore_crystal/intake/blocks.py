@@ -160,7 +160,7 @@ def listed_sites(block: Any) -> Sites:
 def operations(block: Any, parameters: tuple[float, ...]) -> tuple[list[Any], bool]:
     """The symmetry operations as `gemmi.Op`, the identity alone where none are given; and whether they are magnetic.
 
-    A symbol that leaves the setting open means the second origin, and for a rhombohedral group the axes of the cell.
+    A symbol that leaves the setting open means the first origin, as for pymatgen, and for a rhombohedral group the axes of the cell.
     Operations stand above the Hall symbol, that above the Hermann–Mauguin symbol, and the number alone counts last.
 
     Raises:
@@ -206,7 +206,7 @@ def _named(name: str, parameters: tuple[float, ...]) -> Any:
     """The space group of a Hermann–Mauguin symbol for this cell; None where there is none."""
     import gemmi
 
-    return gemmi.find_spacegroup_by_name(name, parameters[3], parameters[5], "2")
+    return gemmi.find_spacegroup_by_name(name, parameters[3], parameters[5], "1")
 
 
 def _of_hall(name: str) -> list[Any]:
