@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.io import write
+from cif_samples import SALT, cif
 from lamcore_crystal.intake.cif import parse
 from lamcore_crystal.intake.shown import shown
 from lamcore_crystal.intake.species import of_label, of_type_symbol
 from lamcore_crystal.rounds import Limits
-
-from cif_samples import SALT, cif
 
 LIMITS = Limits()
 
