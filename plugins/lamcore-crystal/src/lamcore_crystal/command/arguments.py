@@ -11,6 +11,8 @@ _OVERRIDES = "as in a run: executor=…, worker=…, batch.<option>=…"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe all subcommands."""
     stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
+    demo = stages.add_parser("demo", help="write ten small crystals as CIF files, to try a challenge with")
+    demo.add_argument("folder", type=Path, help="new folder for the files")
     _init(_stage(stages, "init", "make a challenge: its model, its rules, its references and the first frozen hull"))
     _submit(_stage(stages, "submit", "submit CIF files: a folder, a zip, a tar or one file"))
     evaluate = _stage(

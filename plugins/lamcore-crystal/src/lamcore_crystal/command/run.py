@@ -30,6 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     return _STAGES[arguments.stage](arguments, make_console())
 
 
+def _demo(arguments: argparse.Namespace, console: Console) -> int:
+    from lamcore_crystal.datasets.demo import write_demo
+
+    files = write_demo(arguments.folder)
+    console.print(f"{len(files)} CIF files in {arguments.folder}, one of them to be refused", highlight=False)
+    return DONE
+
+
 def _init(arguments: argparse.Namespace, console: Console) -> int:
     from lamcore_crystal.command.drawing import drawn
     from lamcore_crystal.extensions import default_labels, default_rules
@@ -193,6 +201,7 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
 
 
 _STAGES: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
+    "demo": _demo,
     "init": _init,
     "submit": _submit,
     "evaluate": _evaluate,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from ase.spacegroup import crystal
 
+from lamcore.errors import ConfigError
 from lamcore_crystal.geometry import Geometry
 
 _SEED = 20260
@@ -28,6 +30,25 @@ def demo_crystals() -> Iterator[tuple[str, Geometry]]:
         atoms.set_cell(atoms.cell.array @ (np.eye(3) + 0.5 * (strain + strain.T)), scale_atoms=True)
         atoms.positions += rng.normal(scale=_RATTLE_ANG, size=atoms.positions.shape)
         yield name, Geometry.of(atoms)
+
+
+def write_demo(folder: Path) -> list[Path]:
+    """Write the ten crystals as CIF files, and one file that is refused.
+
+    Raises:
+        ConfigError: The folder holds something already.
+    """
+    from ase.io import write
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder}: is not an empty folder; name a new one for the demo's files")
+    folder.mkdir(parents=True, exist_ok=True)
+    overlapping = Geometry.of(Atoms("Cu2", scaled_positions=[(0, 0, 0), (0, 0, 0.05)], cell=[3.0] * 3, pbc=True))
+    files = []
+    for name, geometry in (*demo_crystals(), ("overlapping", overlapping)):
+        files.append(folder / f"{name}.cif")
+        write(files[-1], geometry.atoms())
+    return files
 
 
 def _ideal() -> Iterator[tuple[str, Atoms]]:

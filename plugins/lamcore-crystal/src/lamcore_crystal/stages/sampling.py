@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -29,7 +28,7 @@ def draw_sample(connection: Connection, open_round: OpenRound, submission_id: in
     identity = connection.execute(select(submission.c.sha256).where(submission.c.id == submission_id)).scalar_one()
     drawn = draw(
         [row.id for row in rows],
-        [row.formula or "" for row in rows],
+        [row.formula for row in rows],
         open_round.secret,
         identity,
         open_round.settings.sampling.size,
@@ -58,11 +57,11 @@ def decide(connection: Connection, submission_id: int, result: GateResult) -> No
         .where(submission.c.id == submission_id)
         .values(
             status="sampled" if passed else "rejected",
-            gate=asdict(result),
+            gate=result.as_json(),
             finished_at=None if passed else now(),
         )
     )
-    add_event(connection, "gate", asdict(result), submission_id)
+    add_event(connection, "gate", result.as_json(), submission_id)
 
 
 def first_decision(outcomes: list[bool], n_planned: int, rules: SamplingRules) -> GateResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,13 @@ class Database:
                 raise DatabaseExistsError(f"{path} exists already; open it, or choose another name")
             if not path.parent.is_dir():
                 raise DatabaseMissingError(f"{path}: its folder does not exist; make {path.parent} first")
-        database = cls(location, busy_seconds)
-        with database.write() as connection:
-            if inspect(connection).get_table_names():
-                raise DatabaseExistsError(f"{database.shown} has tables already; name an empty database")
-            metadata.create_all(connection)
-            migration.stamp(connection)
-        return database
+        with _closed_on_failure(cls(location, busy_seconds)) as database:
+            with database.write() as connection:
+                if inspect(connection).get_table_names():
+                    raise DatabaseExistsError(f"{database.shown} has tables already; name an empty database")
+                metadata.create_all(connection)
+                migration.stamp(connection)
+            return database
 
     @classmethod
     def open(cls, url: str | Path, busy_seconds: float = BUSY_SECONDS) -> Database:
@@ -83,21 +83,14 @@ class Database:
         path = sqlite_path(location)
         if path is not None and not path.is_file():
             raise DatabaseMissingError(f"{path}: there is no database; `lamcore crystal init` makes one")
-        database = cls(location, busy_seconds)
-        with database.read() as connection:
-            found = migration.revision_of(connection)
-            if found is None or not inspect(connection).has_table(challenge.name):
-                raise DatabaseMissingError(
-                    f"{database.shown} is not the database of a challenge: its tables are "
-                    f"{inspect(connection).get_table_names()}; `lamcore crystal init` makes one"
-                )
-        migration.refuse_newer(found, database.shown)
-        if found != migration.head():
-            if path is not None:
-                database.copy_to(migration.backup_path(path, found))
-            with database.write() as connection:
-                migration.upgrade(connection)
-        return database
+        with _closed_on_failure(cls(location, busy_seconds)) as database:
+            found = database._revision()
+            if found != migration.head():
+                if path is not None:
+                    database.copy_to(migration.backup_path(path, found))
+                with database.write() as connection:
+                    migration.upgrade(connection)
+            return database
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that sees one state of the database and cannot change it."""
@@ -106,6 +99,12 @@ class Database:
     def write(self) -> AbstractContextManager[Connection]:
         """A connection whose changes are kept together when the block ends, and not at all when it raises."""
         return self._transaction(self._writing)
+
+    def checkpoint(self) -> None:
+        """Bring what SQLite keeps in its write-ahead log into the file itself."""
+        if sqlite_path(self.url) is not None:
+            with translated(self.shown, self._busy_seconds), self._engine.connect() as connection:
+                _sqlite_of(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # in no transaction
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
@@ -123,13 +122,24 @@ class Database:
             raise ConfigError(f"{self.shown}: PostgreSQL is copied by its own tool, `pg_dump`")
         if path.exists():
             raise DatabaseExistsError(f"{path} exists already; a copy never replaces a file")
-        with self.read() as connection, translated(str(path), self._busy_seconds):
-            held = connection.connection.driver_connection
-            assert isinstance(held, sqlite3.Connection)
-            with sqlite3.connect(path) as target:
-                held.backup(target)
-            target.close()
+        with (
+            self.read() as connection,
+            translated(str(path), self._busy_seconds),
+            closing(sqlite3.connect(path)) as target,
+        ):
+            _sqlite_of(connection).backup(target)
         return path
+
+    def _revision(self) -> str:
+        with self.read() as connection:
+            found = migration.revision_of(connection)
+            if found is None or not inspect(connection).has_table(challenge.name):
+                raise DatabaseMissingError(
+                    f"{self.shown} is not the database of a challenge: its tables are "
+                    f"{inspect(connection).get_table_names()}; `lamcore crystal init` makes one"
+                )
+        migration.refuse_newer(found, self.shown)
+        return found
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -183,6 +193,15 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
+@contextmanager
+def _closed_on_failure(database: Database) -> Iterator[Database]:
+    try:
+        yield database
+    except BaseException:
+        database.close()
+        raise
+
+
 def _engine(url: URL, busy_seconds: float) -> Engine:
     if url.get_backend_name() != "sqlite":
         lock_timeout = f"-c lock_timeout={int(1000 * busy_seconds)} -c timezone=UTC"
@@ -204,6 +223,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cache_size = -65536")
+
+
+def _sqlite_of(connection: Connection) -> sqlite3.Connection:
+    held = connection.connection.driver_connection
+    if not isinstance(held, sqlite3.Connection):
+        raise TypeError(f"expected a connection to SQLite, not {type(held).__name__}")
+    return held
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from lamcore_crystal.store.errors import SchemaVersionError
 
 _FOLDER = Path(__file__).parent / "migrations"
+_REVISIONS = (_FOLDER / "versions",)
 
 
 def head() -> str:
@@ -66,7 +67,8 @@ def backup_path(path: Path, revision: str) -> Path:
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(one).replace("%", "%%") for one in _REVISIONS))
     return config
 
 

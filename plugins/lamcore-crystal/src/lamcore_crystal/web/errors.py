@@ -75,7 +75,9 @@ def install(app: FastAPI) -> None:
         parts = [
             f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg']}" for one in error.errors()
         ]
-        return _answer(ApiError(422, "bad_parameter", "; ".join(parts), "/api/v1/openapi.json describes all parameters"))
+        return _answer(
+            ApiError(422, "bad_parameter", "; ".join(parts), "/api/v1/openapi.json describes all parameters")
+        )
 
     def of_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -87,7 +89,9 @@ def install(app: FastAPI) -> None:
         reference = secrets.token_hex(4)
         _LOG.error("%s: %s", reference, error, exc_info=error)
         return _answer(
-            ApiError(503, "unavailable", f"the database cannot be used now (number {reference} in the log)", "try later")
+            ApiError(
+                503, "unavailable", f"the database cannot be used now (number {reference} in the log)", "try later"
+            )
         )
 
     def of_anything(_: Request, error: Exception) -> JSONResponse:

@@ -89,9 +89,11 @@ def fuzzy(one: Property, how: str, value: Any) -> Condition:
         raise BadFilterError(f"{one.name} {how}: only strings contain, start or end with a string")
     if one.column is None:
         text = str(one.constant)
-        return true() if {"CONTAINS": value in text, "STARTS": text.startswith(value)}.get(
-            how, text.endswith(value)
-        ) else false()
+        return (
+            true()
+            if {"CONTAINS": value in text, "STARTS": text.startswith(value)}.get(how, text.endswith(value))
+            else false()
+        )
     n = len(value)
     if n == 0:
         return one.column.is_not(None)

@@ -70,9 +70,7 @@ _VALUES: dict[str, tuple[tuple[str, ...], Callable[[Entry], Any]]] = {
     "species_at_sites": (("geometry",), lambda one: one.symbols),
     "species": (
         ("chemical_system",),
-        lambda one: [
-            {"name": symbol, "chemical_symbols": [symbol], "concentration": [1.0]} for symbol in one.elements
-        ],
+        lambda one: [{"name": symbol, "chemical_symbols": [symbol], "concentration": [1.0]} for symbol in one.elements],
     ),
     "space_group_it_number": (("space_group",), _column("space_group")),
     "structure_features": ((), lambda _: []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from lamcore_crystal.web.site import Site
 
-_LARGEST_ID = 2**63 - 1
+_ID = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,6 @@ def find(
     order: Order,
     limit: int,
     above: str | None = None,
-    offset: int = 0,
 ) -> Found:
     """One page of structures. Those without a value of the property that is sorted by come last.
 
@@ -93,12 +93,11 @@ def find(
         order: Of the list.
         limit: Most rows.
         above: From the page before.
-        offset: Rows to leave out; not together with `above`.
 
     Raises:
         BadFilterError: `above` is not from a list of this order.
     """
-    wanted = select(*columns, _key(order).label("sort_key")).limit(limit + 1).offset(offset)
+    wanted = select(*columns, _key(order).label("sort_key")).limit(limit + 1)
     if condition is not None:
         wanted = wanted.where(condition)
     if order.is_by_id:
@@ -107,7 +106,7 @@ def find(
             query = query.where(_after([crystal.c.id], [_id(above)], order))
         rows = list(connection.execute(query))
     else:
-        rows = _by_value(connection, wanted, order, limit, above, offset)
+        rows = _by_value(connection, wanted, order, limit, above)
     page = rows[:limit]
     return Found(page, _place(page[-1], order) if len(rows) > limit else None)
 
@@ -124,7 +123,7 @@ def count(site: Site, condition: ColumnElement[bool] | None) -> int | None:
 
 
 def _by_value(
-    connection: Connection, wanted: Select[Any], order: Order, limit: int, above: str | None, offset: int
+    connection: Connection, wanted: Select[Any], order: Order, limit: int, above: str | None
 ) -> list[Row[Any]]:
     key = _key(order)
     value, last_id = (None, None) if above is None else _value_and_id(above, order)
@@ -138,16 +137,8 @@ def _by_value(
         query = wanted.where(key.is_(None)).order_by(_directed(crystal.c.id, order)).limit(limit + 1 - len(rows))
         if above is not None and value is None:
             query = query.where(_after([crystal.c.id], [last_id], order))
-        if offset:
-            query = query.offset(max(0, offset - _n_before(connection, wanted, key)) if not rows else 0)
         rows += connection.execute(query)
     return rows
-
-
-def _n_before(connection: Connection, wanted: Select[Any], key: ColumnElement[Any]) -> int:
-    counted = wanted.with_only_columns(func.count()).where(key.is_not(None)).limit(None).offset(None)
-    n: int = connection.execute(counted).scalar_one()
-    return n
 
 
 def _key(order: Order) -> ColumnElement[Any]:
@@ -172,7 +163,7 @@ def _place(row: Row[Any], order: Order) -> str:
 
 
 def _id(above: str) -> int:
-    if not (above.isascii() and above.isdigit()) or int(above) > _LARGEST_ID:
+    if not _ID.fullmatch(above):
         raise BadFilterError(f"page_above={above[:40]!a}: expected an id; follow links.next as it is given")
     return int(above)
 

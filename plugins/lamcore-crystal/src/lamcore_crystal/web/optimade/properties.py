@@ -14,8 +14,39 @@ Kind = Literal["string", "integer", "float", "boolean", "timestamp", "list", "di
 
 # Prefixes of https://providers.optimade.org: a property of theirs is unknown here, and that is no surprise.
 KNOWN_PREFIXES = frozenset(
-    "aflow alexandria aiida ccdc ccpnc cmr cod csd exmpl httk jarvis matcloud matterverse mcloud mcloudarchive mp mpdd "
-    "mpds mpod necro nmd nomad odbx omdb oqmd optimade pcod psdi pubchem tcod twodmatpedia".split()
+    [
+        "aflow",
+        "alexandria",
+        "aiida",
+        "ccdc",
+        "ccpnc",
+        "cmr",
+        "cod",
+        "csd",
+        "exmpl",
+        "httk",
+        "jarvis",
+        "matcloud",
+        "matterverse",
+        "mcloud",
+        "mcloudarchive",
+        "mp",
+        "mpdd",
+        "mpds",
+        "mpod",
+        "necro",
+        "nmd",
+        "nomad",
+        "odbx",
+        "omdb",
+        "oqmd",
+        "optimade",
+        "pcod",
+        "psdi",
+        "pubchem",
+        "tcod",
+        "twodmatpedia",
+    ]
 )
 
 
@@ -54,7 +85,9 @@ def _table() -> dict[str, Property]:
     is_unique = and_(c.duplicate_in_submission.is_(None), c.duplicate_in_database.is_(None))
     ev = "eV/atom"
     standard = [
-        Property("id", "string", "Identifier of the crystal, as in the native API.", cast(c.id, Text), is_sortable=True),
+        Property(
+            "id", "string", "Identifier of the crystal, as in the native API.", cast(c.id, Text), is_sortable=True
+        ),
         Property("type", "string", "Always `structures`.", constant="structures"),
         Property("immutable_id", "string", "The same as `id`, which is never given twice.", cast(c.id, Text)),
         # To the second, as in responses.
@@ -70,9 +103,7 @@ def _table() -> dict[str, Property]:
             c.formula,
             is_sortable=True,
         ),
-        Property(
-            "chemical_formula_anonymous", "string", "Anonymous formula.", c.formula_anonymous, is_sortable=True
-        ),
+        Property("chemical_formula_anonymous", "string", "Anonymous formula.", c.formula_anonymous, is_sortable=True),
         Property(
             "dimension_types",
             "list",

@@ -1,0 +1,1 @@
+"""Figures of a challenge, made of plain values; drawn by Plotly in a page."""

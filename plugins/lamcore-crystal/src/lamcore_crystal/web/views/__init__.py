@@ -1,0 +1,1 @@
+"""What the native API answers, as plain values from a connection; no HTTP in here."""
