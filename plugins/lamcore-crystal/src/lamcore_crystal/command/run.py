@@ -14,7 +14,7 @@ from lamcore_crystal.challenge import Challenge
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lamcore_crystal.stages.references import NewSet
+    from lamcore_crystal.references import NewSet
 
 DONE, NOT_ACCEPTED = 0, 3
 _SECONDS_BETWEEN_LOOKS = 2.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore.errors import ConfigError
@@ -17,33 +17,13 @@ if TYPE_CHECKING:
 
     from lamcore.config import Selection
     from lamcore_crystal.challenge import Challenge, OpenRound
+    from lamcore_crystal.references import NewSet
     from lamcore_crystal.compute import Relaxer
     from lamcore_crystal.rounds import MatchingRules
     from lamcore_crystal.stages.watching import Watcher
     from lamcore_crystal.store.database import Database
 
 _MORE_STEPS = 4
-
-
-@dataclass(frozen=True)
-class NewSet:
-    """A named set of known crystals.
-
-    Attributes:
-        name: Unique in the challenge.
-        members: Names and geometries.
-        licence: Of the set.
-        citation: Of the set.
-        in_hull: Whether its relaxed members are entries of the hull.
-        for_novelty: Whether a structure that is in it is not novel.
-    """
-
-    name: str
-    members: Sequence[tuple[str, Geometry]]
-    licence: str
-    citation: str
-    in_hull: bool
-    for_novelty: bool
 
 
 def add_set(connection: Connection, new: NewSet, matching: MatchingRules, elements: frozenset[str] | None) -> int:
