@@ -170,3 +170,21 @@ def test_codes_are_documented_and_each_code_in_the_source_is_in_the_table():
     documented = (Path(__file__).parents[1] / "docs" / "codes.md").read_text()
     for code in CODES.values():
         assert f"| `{code.name}` | {code.meaning} | {code.advice} |" in documented
+
+
+def test_every_setting_of_a_default_round_has_an_owner_and_a_wrong_name_none():
+    extensions.check_names(RoundSettings(rules=default_rules(), labels=default_labels()))
+    with pytest.raises(UnknownNameError, match="did you mean 'energy-above-hull-1'"):
+        extensions.check_names(RoundSettings(score="energy-above-hul-1"))
+
+
+def test_extensions_load_without_anything_heavy():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, lamcore_crystal.extensions as e; e.load_extensions();"
+        "print([n for n in ('ase','pymatgen','scipy','torch','smact','gemmi','moyopy') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -12,6 +12,7 @@ from lamcore_crystal.rules.density import Density, VolumePerAtom
 from lamcore_crystal.rules.elements import Elements
 from lamcore_crystal.rules.lattice import Lattice
 from lamcore_crystal.rules.overlap import Overlap
+from lamcore_crystal.scores import SCORES, Score
 
 if TYPE_CHECKING:
     from lamcore_crystal.labels import Label
@@ -33,3 +34,9 @@ def crystal_rules() -> Sequence[Rule]:
 def crystal_labels() -> Sequence[Label]:
     """Composition, then arrangement."""
     return [Metal(), Concentration(), Smact(), Vacuum(), Dimensionality()]
+
+
+@hookimpl
+def crystal_scores() -> Sequence[Score]:
+    """The signed energy above the hull first, which is the default."""
+    return SCORES

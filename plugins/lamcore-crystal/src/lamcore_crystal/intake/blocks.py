@@ -160,7 +160,8 @@ def listed_sites(block: Any) -> Sites:
 def operations(block: Any, parameters: tuple[float, ...]) -> tuple[list[Any], bool]:
     """The symmetry operations as `gemmi.Op`, the identity alone where none are given; and whether they are magnetic.
 
-    A symbol that leaves the setting open means the first origin, as for pymatgen, and for a rhombohedral group the axes of the cell.
+    A symbol that leaves the setting open means the first origin, as for pymatgen, and for a rhombohedral group the
+    axes of the cell.
     Operations stand above the Hall symbol, that above the Hermann–Mauguin symbol, and the number alone counts last.
 
     Raises:

@@ -33,8 +33,9 @@ class Dimensionality:
         from pymatgen.analysis.local_env import CrystalNN
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pymatgen's, of atoms without a radius of their own
-            graph = StructureGraph.from_local_env_strategy(geometry.structure(), CrystalNN())
+            warnings.simplefilter("ignore")  # pymatgen's, of elements without an oxidation state
+            bonds = CrystalNN()  # type: ignore[no-untyped-call]  # pymatgen's
+            graph = StructureGraph.from_local_env_strategy(geometry.structure(), bonds)
         return {"dimensionality": int(get_dimensionality_larsen(graph))}  # type: ignore[no-untyped-call]  # pymatgen's
 
 
