@@ -8,7 +8,7 @@ from ase.io import write
 from sqlalchemy import select
 
 from lamcore_crystal.challenge import Challenge
-from lamcore_crystal.stages.reference_sets import element_set
+from lamcore_crystal.references import element_set
 from lamcore_crystal.stages.init import init
 from lamcore_crystal.store.schema import crystal, relaxation, result, structure, submission
 

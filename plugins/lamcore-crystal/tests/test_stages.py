@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from lamcore.errors import ConfigError
 from lamcore_crystal.challenge import BusyError, Challenge, ChallengeError
 from lamcore_crystal.datasets.demo import demo_crystals, write_demo
-from lamcore_crystal.stages.reference_sets import element_set
+from lamcore_crystal.references import element_set
 from lamcore_crystal.rounds import RoundSettings, SamplingRules
 from lamcore_crystal.stages.close import close
 from lamcore_crystal.stages.evaluate import evaluate, waiting
