@@ -1,5 +1,6 @@
 """Submitting over HTTP: tokens before bytes, limits, and half an upload that leaves nothing."""
 
+import errno
 import io
 import socket
 import threading
@@ -9,6 +10,7 @@ import zipfile
 import pytest
 from lamcore_crystal.rounds import RoundSettings
 from lamcore_crystal.store.schema import content, round_, submission, submitted_file, token
+from lamcore_crystal.web.multipart import Upload
 from lamcore_crystal.web.tokens import make_token, may_of, revoke_tokens
 from serving import Inbox, filled_challenge, served
 from sqlalchemy import func, select, update
@@ -293,3 +295,25 @@ def test_a_token_is_kept_as_a_hash_alone_and_can_be_ended(challenge):
         for name, may in (("", "read"), ("x" * 101, "read"), ("a\nb", "read"), ("a", "write")):
             with pytest.raises(ConfigError):
                 make_token(connection, name, may)
+
+
+def test_a_token_in_an_address_is_no_token(client, bearer, inbox):
+    given = bearer["Authorization"].removeprefix("Bearer ")
+    for name in ("token", "accessKey", "access_token"):
+        response = client.post(
+            f"/api/v1/submissions?{name}={given}", files={"file": ("a.cif", CIF)}, data={"source": "x"}
+        )
+        assert response.status_code == 401
+    assert inbox.received == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(client, bearer, inbox, tmp_path, monkeypatch):
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Upload, "write", full)
+    form = {"files": {"file": ("a.cif", CIF)}, "data": {"source": "x"}, "headers": bearer}
+    response = client.post("/api/v1/submissions", **form)
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "full")
+    assert inbox.received == []
+    assert list(tmp_path.iterdir()) == []
