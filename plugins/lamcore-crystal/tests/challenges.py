@@ -48,7 +48,5 @@ def tables(folder: Path) -> dict[str, list[dict]]:
         "structure": rows(folder, structure, order=structure.c.id),
         "crystal": [{**row, "relaxation_id": None} for row in rows(folder, crystal, order=crystal.c.id)],
         "result": [{**row, "relaxation_id": None} for row in rows(folder, result, order=result.c.structure_id)],
-        "relaxation": [
-            {**row, "id": None} for row in rows(folder, relaxation, order=relaxation.c.geometry_sha256)
-        ],
+        "relaxation": [{**row, "id": None} for row in rows(folder, relaxation, order=relaxation.c.geometry_sha256)],
     }
