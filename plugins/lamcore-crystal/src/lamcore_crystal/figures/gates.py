@@ -96,7 +96,7 @@ def gates_chart(gates: Sequence[Gate], n_left_out: int = 0) -> Chart:
         layout(
             legend=legend(),
             margin={"l": 8, "r": 16, "t": 10, "b": 84},
-            xaxis=axis("share of the sample that passed, %", range=[-2, 102], tickvals=[0, 25, 50, 75, 100]),
+            xaxis=axis("passed, % of the sample", range=[-2, 102], tickvals=[0, 25, 50, 75, 100]),
             yaxis=axis("", categoryorder="array", categoryarray=order, range=[len(order) - 0.5, -0.5], type="category"),
             meta={"narrow": {"traces": {}, "layout": {"yaxis": {"tickfont": {"size": 11}}, "margin": {"b": 104}}}},
         )
@@ -104,8 +104,8 @@ def gates_chart(gates: Sequence[Gate], n_left_out: int = 0) -> Chart:
     n_of = {decision: sum(one.decision == decision for one in gates) for decision in _STYLES}
     confidence = sorted({f"{100 * one.confidence:g} %" for one in gates})
     note = (
-        f"Lines are {' and '.join(confidence)} Wilson intervals; the tick is the share that is needed. A structure that "
-        "is refused or fails is in the sample and does not pass."
+        f"Lines are {' and '.join(confidence)} Wilson intervals; the tick is the share that is needed. A structure "
+        "that is refused or fails is in the sample and does not pass."
     )
     if n_left_out:
         note += f" The newest {len(gates)} of {len(gates) + n_left_out} submissions."

@@ -77,7 +77,7 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
     missing = total - with_distance
     note = "Negative values lie below the hull that was frozen when the round began: new stable crystals."
     if counts[0] or counts[-1]:
-        note += f" Hatched: {counts[0]} {names[0]} and {counts[-1]} {names[-1]}."
+        note += f" Hatched: {counts[0]} {names[0]} and {counts[-1]} at {names[-1]}."
     if missing:
         note += f" {missing} of {total} crystals have no distance and are not drawn."
     return Chart(

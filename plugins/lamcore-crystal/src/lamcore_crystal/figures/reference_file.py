@@ -68,8 +68,8 @@ def _rows(rows: Iterator[list[str]], path: Path) -> Iterator[tuple[str, str, flo
             value = math.nan
         if not math.isfinite(value):
             raise ConfigError(
-                f"{where}: {row[energy]!r} in column {header[energy]!r}, expected a finite number in eV/atom; leave the "
-                "row out where there is none"
+                f"{where}: {row[energy]!r} in column {header[energy]!r}, expected a finite number in eV/atom; leave "
+                "the row out where there is none"
             )
         yield where, row[formula], value
 
@@ -94,4 +94,7 @@ def _reduced(written: str, where: str) -> str:
     unknown = [symbol for symbol in amounts if symbol not in atomic_numbers or symbol == "X"]
     if unknown or not amounts:
         raise ConfigError(f"{where}: {written!r} is not a formula of elements; expected one such as Fe2O3")
-    return "".join(f"{symbol}{round(n) if round(n) > 1 else ''}" for symbol, n in sorted(amounts.items()))
+    # pymatgen leaves gases as molecules, such as O2.
+    whole = {symbol: round(n) for symbol, n in sorted(amounts.items())}
+    divisor = math.gcd(*whole.values())
+    return "".join(f"{symbol}{n // divisor if n > divisor else ''}" for symbol, n in whole.items())
