@@ -158,8 +158,17 @@ def test_a_table_is_read_packed_or_not(tmp_path, suffix, pack):
 
 def test_formulas_are_reduced_and_the_lowest_of_each_is_kept(tmp_path):
     file = tmp_path / "table.csv"
-    file.write_text("formula,e_hull\nCa3(PO4)2,0.2\nP2Ca3O8,0.1\nCa6P4O16,0.3\nC1Pt1,2\nO8,0\nLi0.5O0.25,0.7\n")
-    assert read_hull_distances(file) == {"Ca3O8P2": 0.1, "CPt": 2.0, "O": 0.0, "Li2O": 0.7}
+    file.write_text(
+        "formula,e_hull\nCa3(PO4)2,0.2\nP2Ca3O8,0.1\nCa6P4O16,0.3\nC1Pt1,2\nO8,0\nLi0.5O0.25,0.7\nHeNe2,1\nFe0.95O,1\n"
+    )
+    assert read_hull_distances(file) == {
+        "Ca3O8P2": 0.1,
+        "CPt": 2.0,
+        "O": 0.0,
+        "Li2O": 0.7,
+        "HeNe2": 1.0,
+        "Fe19O20": 1.0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
         n_system = sum(counts[number] for number in members)
         colour = f"var(--series-{i})"
         figure.add_bar(
-            x=members or [None],
-            y=[counts[number] for number in members] or [None],
+            # A system without a crystal keeps its entry in the legend.
+            x=members if members else [None],
+            y=[counts[number] for number in members] if members else [None],
             name=f"{system} {percent(n_system, total)}",
             # Side by side on a narrow screen bars would be thinner than a pixel; the rim keeps them visible.
             marker={"color": colour, "line": {"color": colour, "width": 1}},
