@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import json
 import lzma
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_an_outlier_is_drawn_at_the_end_of_the_axes_and_counted_in_the_error():
     points = chart.figure["data"][0]
     assert len(points["x"]) == 1000
     assert max(points["x"]) < 1
-    assert "1 of 1000 lie beyond the axes" in chart.note
+    assert "1 of 1,000 lie beyond the axes" in chart.note
     assert dict(chart.rows[:9])["mean absolute error"] == f"{np.mean(np.abs(references)):.4f} eV/atom"
 
 
@@ -135,12 +136,13 @@ def test_crystals_scored_against_an_external_hull_are_compared_one_by_one(tmp_pa
     with database.read() as connection:
         compared = with_external_hull(connection)
         newest = with_external_hull(connection, at_most=5)
-        drawn = figure_json(connection, "parity")
+        drawn = json.loads(figure_json(connection, "parity"))
     assert compared.n == len(rows)
     assert compared.agreement.mean_error == pytest.approx(0.01)
     assert newest.n == 5
     assert newest.names == compared.names[-5:]
-    assert "PBE &lt;b&gt;hull&lt;/b&gt;" in drawn
+    assert drawn["title"] == "Parity with PBE <b>hull</b>"  # text, not HTML
+    assert "<b>" not in json.dumps([drawn["data"], drawn["layout"]])
     with database.write() as connection:
         connection.execute(update(crystal).values(energy_above_hull=None))
         assert with_external_hull(connection) is None

@@ -77,18 +77,18 @@ def elements_chart(counts: Mapping[str, int], total: int) -> Chart:
             meta={"narrow": {"traces": {"2": narrow}, "layout": {}}},
         )
     )
-    leading = ", ".join(f"{chemical_symbols[z]} {n_by_z[z]}" for z in most[:3])
+    leading = ", ".join(f"{chemical_symbols[z]} {n_by_z[z]:,}" for z in most[:3])
     return Chart(
         key="elements",
         title="Elements",
-        says=f"{len(n_by_z)} elements occur in {total} crystals{': most often ' + leading if most else ''}.",
+        says=f"{len(n_by_z)} elements occur in {total:,} crystals{': most often ' + leading if most else ''}.",
         note="A crystal counts once for each of its elements. The scale of colours is logarithmic.",
         height=560,
         narrow_height=330,
         figure=plain(figure),
         header=("element", "crystals", "share of all"),
         rows=[
-            (f"{chemical_symbols[z]} ({atomic_names[z].lower()})", str(n_by_z[z]), percent(n_by_z[z], total))
+            (f"{chemical_symbols[z]} ({atomic_names[z].lower()})", f"{n_by_z[z]:,}", percent(n_by_z[z], total))
             for z in most
         ],
     )
@@ -102,7 +102,7 @@ def _cells(values: Mapping[int, float], total: int, counts: Mapping[int, int] | 
         row, column = place(z)
         n = (counts or {}).get(z, 0)
         z_values[row][column] = value
-        data[row][column] = [f"{z} {atomic_names[z]}", str(n), percent(n, total)]
+        data[row][column] = [f"{z} {atomic_names[z]}", f"{n:,}", percent(n, total)]
     return go.Heatmap(
         x=[0.5 + i for i in range(_COLUMNS + 1)],
         y=list(_ROW_EDGES),

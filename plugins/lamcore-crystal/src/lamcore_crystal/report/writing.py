@@ -195,6 +195,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=format_number, seconds=format_seconds, visible=visible)
+    environment.filters.update(number=format_number, seconds=format_seconds, visible=visible, grouped="{:,}".format)
     environment.globals.update(percent=percent)
     return environment
