@@ -44,7 +44,7 @@ def test_a_crystal_ends_at_its_lattice_parameter_without_force_or_stress(relaxed
 def test_an_end_that_does_not_count_has_its_code_and_its_numbers(relaxed, changed, code):
     finding = what_is_wrong({**relaxed[1], **changed}, RULES)
     assert finding.code == code
-    (name, value), = changed.items()
+    ((name, value),) = changed.items()
     assert finding.data[name] == value
 
 

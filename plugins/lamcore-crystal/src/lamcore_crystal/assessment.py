@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore_crystal.findings import Finding, first_error
@@ -66,7 +66,7 @@ def assess(relaxation: Mapping[str, Any], settings: RoundSettings, hull: Hull) -
     energy_per_atom = relaxation["energy"] / len(geometry)
     if wrong is not None:
         return Assessment([wrong], geometry, energy_per_atom=energy_per_atom)
-    checked = check_geometry(geometry, settings)
+    checked = check_geometry(geometry, replace(settings, labels=()))
     findings = list(checked.findings)
     if first_error(findings) is not None or checked.description is None:
         return Assessment(findings, geometry, None, energy_per_atom)

@@ -4,6 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CRYSTAL_SYSTEMS = {
+    "triclinic": (1, 2),
+    "monoclinic": (3, 15),
+    "orthorhombic": (16, 74),
+    "tetragonal": (75, 142),
+    "trigonal": (143, 167),
+    "hexagonal": (168, 194),
+    "cubic": (195, 230),
+}
+"""The first and the last space group of each."""
+
+
+def crystal_system(space_group: int) -> str:
+    """The name of the crystal system of a space group, by its international number.
+
+    Raises:
+        ValueError: Not between 1 and 230.
+    """
+    for name, (first, last) in CRYSTAL_SYSTEMS.items():
+        if first <= space_group <= last:
+            return name
+    raise ValueError(f"space group {space_group}, expected a number from 1 to 230")
+
 
 @dataclass(frozen=True)
 class Symmetry:

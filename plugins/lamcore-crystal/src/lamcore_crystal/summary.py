@@ -63,6 +63,7 @@ def metrics(scored: Sequence[ScoredCase], stable_within: float, metastable_withi
     """The summary of a run; references count in none of it but the share of references that failed."""
     found = screened(scored)
     distances = {one.case.case.id: None if one.distance is None else one.distance.energy_above_hull for one in found}
+    formation = [None if one.distance is None else one.distance.formation_energy_per_atom for one in found]
     crystals = [one.case for one in found]
 
     def share(name: str, limit: float) -> Metric:
@@ -82,8 +83,8 @@ def metrics(scored: Sequence[ScoredCase], stable_within: float, metastable_withi
         ),
         share("share_stable", stable_within),
         share("share_metastable", metastable_within),
-        _median("median_energy_above_hull", [one.distance and one.distance.energy_above_hull for one in found]),
-        _median("median_formation_energy", [one.distance and one.distance.formation_energy_per_atom for one in found]),
+        _median("median_energy_above_hull", list(distances.values())),
+        _median("median_formation_energy", formation),
         proportion(
             [one for one in scored if is_reference(one)],
             name="share_references_relaxed",

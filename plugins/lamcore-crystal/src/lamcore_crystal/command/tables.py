@@ -62,7 +62,7 @@ def print_submissions(console: Console, challenge: Challenge, submissions: Seque
 
 def _print_submission(console: Console, connection: Connection, submission_id: int) -> bool:
     row = connection.execute(select(submission).where(submission.c.id == submission_id)).one()
-    states = dict(
+    states: dict[str, int] = dict(
         connection.execute(
             select(structure.c.status, func.count())
             .where(structure.c.submission_id == submission_id)
@@ -74,7 +74,8 @@ def _print_submission(console: Console, connection: Connection, submission_id: i
     total, passed = sum(states.values()), states.get("passed", 0)
     console.print(
         f"[bold]submission {submission_id}[/bold] from {escape(row.source)}: {row.status}; {passed} of {total} "
-        f"structures accepted, {states.get('refused', 0)} refused, {states.get('failed', 0)} failed in the relaxation or after it",
+        f"structures accepted, {states.get('refused', 0)} refused, {states.get('failed', 0)} failed in or after the "
+        "relaxation",
         highlight=False,
     )
     _print_codes(console, connection, submission_id)
@@ -84,8 +85,8 @@ def _print_submission(console: Console, connection: Connection, submission_id: i
         .order_by(crystal.c.energy_above_hull, crystal.c.id)
         .limit(5)
     ).mappings()
-    print_crystals(console, list(best), "lowest above the hull")
-    return passed == total
+    print_crystals(console, [dict(one) for one in best], "lowest above the hull")
+    return bool(passed == total)
 
 
 def _print_codes(console: Console, connection: Connection, submission_id: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,18 +76,11 @@ def freeze(
     if known is not None:
         return int(known)
     stable = _make(kind, [(one.formula, one.energy_per_atom, one.origin) for one in ordered]).stable
-    hull_id: int = connection.execute(
-        hull.insert().values(
-            sha256=identity,
-            kind=kind,
-            name=name,
-            model_id=model and model[0],
-            parent_id=parent_id,
-            settings_sha256=settings_sha256,
-            created_at=now(),
-            n_entries=len(ordered),
-        )
-    ).inserted_primary_key[0]
+    values = {
+        **{"sha256": identity, "kind": kind, "name": name, "model_id": model and model[0], "parent_id": parent_id},
+        **{"settings_sha256": settings_sha256, "created_at": now(), "n_entries": len(ordered)},
+    }
+    hull_id: int = connection.execute(hull.insert().values(values).returning(hull.c.id)).scalar_one()
     rows = (
         {"hull_id": hull_id, "position": position, **vars(one), "is_stable": bool(stable[position])}
         for position, one in enumerate(ordered)
@@ -156,7 +149,7 @@ def entries_of(connection: Connection, hull_id: int) -> list[NewEntry]:
 
     from lamcore_crystal.store.schema import hull_entry
 
-    rows: Sequence[Mapping[str, Any]] = (
+    rows = (
         connection.execute(
             select(
                 hull_entry.c.formula, hull_entry.c.chemical_system, hull_entry.c.energy_per_atom, hull_entry.c.origin

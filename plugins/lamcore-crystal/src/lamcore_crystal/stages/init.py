@@ -58,6 +58,7 @@ def init(
     given = settings or RoundSettings()
     full = replace(given, rules=given.rules or default_rules(), labels=given.labels or default_labels())
     check_names(full)
+    of_model = _of_model(overrides)
     selection = select_model(overrides)
     watcher = watcher or Silent()
     with Relaxer(selection) as relaxer:
@@ -69,7 +70,7 @@ def init(
             challenge = Challenge.create(folder, database_url)
             with challenge.database.write() as connection:
                 identity = model_identity(selection)
-                model_id = _enter(connection, name or folder.name, licence, read_access, _of_model(overrides), identity)
+                model_id = _enter(connection, name or folder.name, licence, read_access, of_model, identity)
                 _open_first_round(connection, full, model_id)
                 for one in sets:
                     n_members = add_set(connection, one, full.matching, elements)

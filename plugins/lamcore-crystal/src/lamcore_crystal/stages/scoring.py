@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from lamcore_crystal.assessment import Assessment, assess
+from lamcore_crystal.description import crystal_system
 from lamcore_crystal.extensions import score as score_named
 from lamcore_crystal.findings import Finding
-from lamcore_crystal.matching.same import Candidate
+from lamcore_crystal.matching.candidate import Candidate
 from lamcore_crystal.scores import ScoreInput
-from lamcore_crystal.stages.duplicates import Finder, Repeats
+from lamcore_crystal.stages.duplicates import Finder
 from lamcore_crystal.stages.hulls import FrozenHull, composition
 from lamcore_crystal.stages.relaxations import relaxations_of
 from lamcore_crystal.store.schema import result, structure, submission, submitted_file
 from lamcore_crystal.store.writing import add_crystals, finish_structure, now, rescore
-from lamcore_crystal.symmetry import crystal_system
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from lamcore_crystal.challenge import OpenRound
     from lamcore_crystal.hull.hull import HullDistance
+    from lamcore_crystal.matching.finder import Matches
     from lamcore_crystal.stages.watching import PhaseTime, Watcher
     from lamcore_crystal.store.database import Database
 
@@ -32,8 +33,8 @@ _AT_ONCE = 200
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """A structure with everything that its rows are made of."""
+class _Verdict:
+    """What became of a structure, with everything that its rows are made of."""
 
     row: Mapping[str, Any]
     relaxation: Mapping[str, Any]
@@ -51,19 +52,23 @@ def score_submission(
 ) -> None:
     """Score what is relaxed of a submission, in the order of ids, and let the submission be at its end."""
     watcher.began(f"submission {submission_id}: scoring", None)
+    finder = Finder(database, submission_id, open_round.settings.matching)
     while True:
-        with database.write() as connection:
+        with database.read() as connection:
             rows = _next(connection, submission_id)
-            if not rows:
-                connection.execute(
-                    update(submission)
-                    .where(submission.c.id == submission_id)
-                    .values(status="evaluated", finished_at=now())
-                )
-                return
-            _score_some(connection, open_round, frozen, rows)
+            verdicts = _verdicts(connection, open_round, frozen, rows)
+        if not rows:
+            break
+        accepted = [one for one in verdicts if one.assessment.error is None]
+        matches = finder.find([_candidate(one) for one in accepted])
+        with database.write() as connection:  # short, so that others can submit meanwhile
+            _write_down(connection, frozen, open_round.settings.score, verdicts, matches)
         spent.n += len(rows)
         watcher.advanced(len(rows))
+    with database.write() as connection:
+        connection.execute(
+            update(submission).where(submission.c.id == submission_id).values(status="evaluated", finished_at=now())
+        )
 
 
 def score_against(
@@ -125,37 +130,53 @@ def _next(connection: Connection, submission_id: int) -> list[Mapping[str, Any]]
     return [dict(row) for row in rows]
 
 
-def _score_some(
+def _verdicts(
     connection: Connection, open_round: OpenRound, frozen: FrozenHull, rows: Sequence[Mapping[str, Any]]
-) -> None:
+) -> list[_Verdict]:
     settings = open_round.settings
     ends = relaxations_of(
         connection, [row["geometry_sha256"] for row in rows], open_round.model_id, settings.relaxation
     )
-    score = score_named(settings.score)
-    finder = Finder(connection, settings.matching)
-    crystals, results = [], []
+    verdicts = []
     for row in rows:
         end = ends[row["geometry_sha256"]]
         assessment = assess(end, settings, frozen.hull)
-        finish_structure(
-            connection, row["id"], "passed" if assessment.error is None else "failed", list(assessment.findings)
-        )
-        if assessment.error is not None:
-            continue
-        assert assessment.distance is not None
-        assert assessment.description is not None
-        assert assessment.energy_per_atom is not None
-        value = score(
-            _input(composition(assessment.description.formula), assessment.energy_per_atom, assessment.distance)
-        )
-        scored = _Scored(row, end, assessment, value)
-        repeats = finder.repeats(_candidate(scored), row["submission_id"])
-        results.append(_result(row["id"], end["id"], frozen, settings.score, value, assessment.distance))
-        crystals.append(_crystal(scored, repeats, frozen.id))
-    if results:
-        connection.execute(result.insert(), results)
-        add_crystals(connection, crystals)
+        verdicts.append(_Verdict(row, end, assessment, _score(assessment, settings.score)))
+    return verdicts
+
+
+def _score(assessment: Assessment, score_name: str) -> float | None:
+    if assessment.error is not None:
+        return None
+    assert assessment.distance is not None
+    assert assessment.description is not None
+    assert assessment.energy_per_atom is not None
+    amounts = composition(assessment.description.formula)
+    return score_named(score_name)(_input(amounts, assessment.energy_per_atom, assessment.distance))
+
+
+def _write_down(
+    connection: Connection,
+    frozen: FrozenHull,
+    score_name: str,
+    verdicts: Sequence[_Verdict],
+    matches: Sequence[Matches[int]],
+) -> None:
+    for one in verdicts:
+        status = "passed" if one.assessment.error is None else "failed"
+        finish_structure(connection, one.row["id"], status, list(one.assessment.findings))
+    accepted = [one for one in verdicts if one.assessment.error is None]
+    if accepted:
+        connection.execute(result.insert(), [_first_result(one, frozen, score_name) for one in accepted])
+        pairs = zip(accepted, matches, strict=True)
+        add_crystals(connection, [_crystal(one, match, frozen.id) for one, match in pairs])
+
+
+def _first_result(scored: _Verdict, frozen: FrozenHull, score_name: str) -> dict[str, Any]:
+    assert scored.assessment.distance is not None
+    return _result(
+        scored.row["id"], scored.relaxation["id"], frozen, score_name, scored.score, scored.assessment.distance
+    )
 
 
 def _input(amounts: Mapping[str, float], energy_per_atom: float, distance: HullDistance) -> ScoreInput:
@@ -187,22 +208,14 @@ def _result(
     }
 
 
-def _candidate(scored: _Scored) -> Candidate:
+def _candidate(scored: _Verdict) -> Candidate[int]:
     assessment = scored.assessment
     assert assessment.geometry is not None
     assert assessment.description is not None
-    return Candidate(
-        scored.row["id"],
-        assessment.geometry,
-        assessment.description.formula,
-        assessment.description.loose.key,
-        assessment.description.tight.key,
-        assessment.energy_per_atom,
-        assessment.description.volume_per_atom,
-    )
+    return Candidate.of(scored.row["id"], assessment.geometry, assessment.description, assessment.energy_per_atom)
 
 
-def _crystal(scored: _Scored, repeats: Repeats, hull_id: int) -> dict[str, Any]:
+def _crystal(scored: _Verdict, matches: Matches[int], hull_id: int) -> dict[str, Any]:
     """The row of the open database."""
     row, assessment = scored.row, scored.assessment
     described, geometry, distance = assessment.description, assessment.geometry, assessment.distance
@@ -241,10 +254,10 @@ def _crystal(scored: _Scored, repeats: Repeats, hull_id: int) -> dict[str, Any]:
         "hull_id": hull_id,
         "model_id": scored.relaxation["model_id"],
         "relaxation_id": scored.relaxation["id"],
-        "duplicate_in_submission": repeats.in_submission,
-        "duplicate_in_database": repeats.in_database,
-        "novelty": repeats.novelty,
-        "is_novel": all(match is None for match in repeats.novelty.values()),
+        "duplicate_in_submission": matches.in_submission,
+        "duplicate_in_database": matches.in_database,
+        "novelty": dict(matches.novelty),
+        "is_novel": matches.is_novel,
         "labels": row["labels"],
         "warnings": [one for one in row["findings"] if one["severity"] == "warning"]
         + [one.as_json() for one in assessment.findings if _is_warning(one)],

@@ -11,16 +11,8 @@ from math import gcd
 from ase.data import atomic_numbers
 
 from lamcore.errors import ConfigError
+from lamcore_crystal.description import CRYSTAL_SYSTEMS
 
-CRYSTAL_SYSTEMS = {
-    "triclinic": (1, 2),
-    "monoclinic": (3, 15),
-    "orthorhombic": (16, 74),
-    "tetragonal": (75, 142),
-    "trigonal": (143, 167),
-    "hexagonal": (168, 194),
-    "cubic": (195, 230),
-}
 MAX_LENGTH = 200
 _TERM = re.compile(r"([A-Z][a-z]?|\*)([0-9]{0,4})")
 _ANONYMOUS_TERM = re.compile(r"([A-Z][a-z]?)([0-9]{0,4})")
