@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.spacegroup import crystal
-from scipy.spatial.transform import Rotation
-
 from lamcore_crystal.geometry import Geometry
 from lamcore_crystal.matching import (
     Candidate,
@@ -24,6 +22,7 @@ from lamcore_crystal.matching import (
 )
 from lamcore_crystal.rounds import MatchingRules
 from lamcore_crystal.symmetry import describe
+from scipy.spatial.transform import Rotation
 
 RULES = MatchingRules()
 

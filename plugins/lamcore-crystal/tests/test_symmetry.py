@@ -11,14 +11,13 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, make_supercell
 from ase.spacegroup import crystal
-from scipy.spatial.transform import Rotation
-
 from lamcore_crystal.geometry import Geometry
 from lamcore_crystal.rounds import MatchingRules
 from lamcore_crystal.symmetry import Orbit, canonical_letters, canonical_occupation, describe, letters_of
 from lamcore_crystal.symmetry.formulas import anonymous_formula_of, anonymous_name, formula_of
 from lamcore_crystal.symmetry.make_table import few_generators, generators, group_of
 from lamcore_crystal.symmetry.wyckoff import relabellings
+from scipy.spatial.transform import Rotation
 
 RULES = MatchingRules()
 # A quarter turn, a general one and a skew choice of lattice vectors.
