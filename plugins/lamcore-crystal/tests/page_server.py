@@ -24,9 +24,7 @@ def page_challenge(folder: Path, n: int = 120) -> Challenge:
         named = update(schema.crystal).where(schema.crystal.c.id == first)
         connection.execute(named.values(source=HOSTILE, name=HOSTILE))
         connection.execute(update(schema.submission).where(schema.submission.c.id == 2).values(source=HOSTILE))
-        connection.execute(
-            update(schema.crystal).where(schema.crystal.c.submission_id == 2).values(source=HOSTILE)
-        )
+        connection.execute(update(schema.crystal).where(schema.crystal.c.submission_id == 2).values(source=HOSTILE))
         counted = (schema.statistic.c.name == "source") & (schema.statistic.c.key == "other-generator")
         connection.execute(update(schema.statistic).where(counted).values(key=HOSTILE))
         elements = select(schema.hull_entry).where(schema.hull_entry.c.hull_id == 1)

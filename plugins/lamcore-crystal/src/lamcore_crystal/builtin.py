@@ -12,7 +12,7 @@ from lamcore_crystal.rules.density import Density, VolumePerAtom
 from lamcore_crystal.rules.elements import Elements
 from lamcore_crystal.rules.lattice import Lattice
 from lamcore_crystal.rules.overlap import Overlap
-from lamcore_crystal.scores import SCORES, Score
+from lamcore_crystal.scores import SCORES
 
 if TYPE_CHECKING:
     from lamcore_crystal.labels import Label
