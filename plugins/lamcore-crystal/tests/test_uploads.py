@@ -1,5 +1,6 @@
 """Submitting over HTTP: tokens before bytes, limits, and half an upload that leaves nothing."""
 
+import errno
 import io
 import socket
 import threading
@@ -9,6 +10,7 @@ import zipfile
 import pytest
 from lamcore_crystal.rounds import RoundSettings
 from lamcore_crystal.store.schema import content, round_, submission, submitted_file, token
+from lamcore_crystal.web.multipart import Upload
 from lamcore_crystal.web.tokens import make_token, may_of, revoke_tokens
 from serving import Inbox, filled_challenge, served
 from sqlalchemy import func, select, update
@@ -33,21 +35,34 @@ def bearer(challenge):
         return {"Authorization": f"Bearer {make_token(connection, 'a submitter', 'submit')}"}
 
 
-@pytest.fixture
-def inbox():
-    return Inbox()
+@pytest.fixture(scope="module")
+def spool(tmp_path_factory):
+    return tmp_path_factory.mktemp("spool")
+
+
+@pytest.fixture(scope="module")
+def held(challenge, spool):
+    """A server whose submissions end in an inbox."""
+    inbox = Inbox()
+    with served(challenge, submit=inbox, spool=spool) as client:
+        yield client, inbox
 
 
 @pytest.fixture
-def client(challenge, inbox, tmp_path):
-    with served(challenge, submit=inbox, spool=tmp_path) as client:
-        yield client
+def client(held):
+    return held[0]
 
 
 @pytest.fixture
-def real(challenge, tmp_path):
+def inbox(held):
+    held[1].received.clear()
+    return held[1]
+
+
+@pytest.fixture(scope="module")
+def real(challenge, spool):
     """A client whose submissions are really taken in."""
-    with served(challenge, spool=tmp_path) as client:
+    with served(challenge, spool=spool) as client:
         yield client
 
 
@@ -59,7 +74,7 @@ def packed(files):
     return buffer.getvalue()
 
 
-def test_a_submission_is_kept_byte_by_byte_and_followed(real, challenge, bearer, tmp_path):
+def test_a_submission_is_kept_byte_by_byte_and_followed(real, challenge, bearer, spool):
     files = [("file", ("one.cif", CIF)), ("file", ("folder/two.cif", CIF * 2)), ("file", ("three.cif", b"\xff\xfe"))]
     form = {"source": "over http", "submitter": "A. Tester", "licence": "CC0-1.0", "split_blocks": "false"}
     response = real.post("/api/v1/submissions", files=files, data=form, headers=bearer)
@@ -78,7 +93,7 @@ def test_a_submission_is_kept_byte_by_byte_and_followed(real, challenge, bearer,
     again = real.post("/api/v1/submissions", files=files, data=form, headers=bearer)
     assert again.status_code == 200
     assert again.json() == {"id": shown["id"], "n_files": 3, "is_new": False}
-    assert list(tmp_path.iterdir()) == []
+    assert list(spool.iterdir()) == []
 
 
 def test_one_archive_is_taken_as_the_archive_that_it_is(client, bearer, inbox):
@@ -103,11 +118,11 @@ def test_one_file_keeps_its_name_and_may_hold_many_blocks(client, bearer, inbox)
     "name",
     ["../../etc/passwd", "/etc/passwd", "a\\..\\b.cif", "<script>.cif", "\u202egnp.cif", "C:\\x.cif", "x" * 3000],
 )
-def test_a_name_from_outside_is_never_a_path(real, challenge, bearer, tmp_path, name):
+def test_a_name_from_outside_is_never_a_path(real, challenge, bearer, spool, name):
     form = {"source": f"names {len(name)} {name[:3]!a}"}
     response = real.post("/api/v1/submissions", files={"file": (name, CIF)}, data=form, headers=bearer)
     assert response.status_code in (202, 422)
-    assert list(tmp_path.iterdir()) == []
+    assert list(spool.iterdir()) == []
     if response.status_code == 202:
         with challenge.database.read() as connection:
             shown = connection.execute(
@@ -166,13 +181,13 @@ def test_the_token_is_judged_before_the_body_is_sent(client):
     ],
 )
 def test_too_much_or_too_little_is_refused_and_leaves_nothing(
-    real, challenge, bearer, tmp_path, files, form, status, code
+    real, challenge, bearer, spool, files, form, status, code
 ):
     before = counts(challenge)
     response = real.post("/api/v1/submissions", files=files, data=form, headers=bearer)
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
-    assert str(tmp_path) not in response.text
-    assert list(tmp_path.iterdir()) == []
+    assert str(spool) not in response.text
+    assert list(spool.iterdir()) == []
     assert counts(challenge)[0] == before[0]
 
 
@@ -210,24 +225,24 @@ def body_of(*parts):
         body_of(b'name="file"; filename="' + b"a" * 50_000),
     ],
 )
-def test_half_a_body_is_no_submission(client, bearer, inbox, tmp_path, body):
+def test_half_a_body_is_no_submission(client, bearer, inbox, spool, body):
     headers = {**bearer, "Content-Type": "multipart/form-data; boundary=b"}
     response = client.post("/api/v1/submissions", content=body, headers=headers)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "malformed"
     assert inbox.received == []
-    assert list(tmp_path.iterdir()) == []
+    assert list(spool.iterdir()) == []
 
 
-def test_a_client_that_leaves_half_way_leaves_nothing(client, bearer, inbox, tmp_path):
+def test_a_client_that_leaves_half_way_leaves_nothing(client, bearer, inbox, spool):
     with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as connection:
         connection.sendall(
             b"POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
             + f"Authorization: {bearer['Authorization']}\r\nContent-Length: 500000\r\n\r\n".encode()
             + body_of(b'name="file"; filename="a.cif"\r\n\r\n' + b"x" * 100_000)
         )
-        wait_until(lambda: any(tmp_path.rglob("first")))
-    wait_until(lambda: not any(tmp_path.iterdir()))
+        wait_until(lambda: any(spool.rglob("first")))
+    wait_until(lambda: not any(spool.iterdir()))
     assert inbox.received == []
     assert client.get("/api/v1/challenge").status_code == 200
 
@@ -293,3 +308,25 @@ def test_a_token_is_kept_as_a_hash_alone_and_can_be_ended(challenge):
         for name, may in (("", "read"), ("x" * 101, "read"), ("a\nb", "read"), ("a", "write")):
             with pytest.raises(ConfigError):
                 make_token(connection, name, may)
+
+
+def test_a_token_in_an_address_is_no_token(client, bearer, inbox):
+    given = bearer["Authorization"].removeprefix("Bearer ")
+    for name in ("token", "accessKey", "access_token"):
+        response = client.post(
+            f"/api/v1/submissions?{name}={given}", files={"file": ("a.cif", CIF)}, data={"source": "x"}
+        )
+        assert response.status_code == 401
+    assert inbox.received == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(client, bearer, inbox, spool, monkeypatch):
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Upload, "write", full)
+    form = {"files": {"file": ("a.cif", CIF)}, "data": {"source": "x"}, "headers": bearer}
+    response = client.post("/api/v1/submissions", **form)
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "full")
+    assert inbox.received == []
+    assert list(spool.iterdir()) == []

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -302,6 +303,7 @@ def test_a_server_error_tells_a_number_and_no_more(tmp_path):
         with served(challenge) as client:
             response = client.get("/api/v1/statistics")
     assert response.status_code == 500
+    assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "statistic" not in response.text
     assert re.search(r"number [0-9a-f]{8}", response.json()["error"]["message"])
 
@@ -310,3 +312,10 @@ def test_the_leaderboard_is_answered_with_intervals(client, challenge):
     with challenge.database.read() as connection:
         board = asdict(leaderboard(connection))
     assert client.get("/api/v1/leaderboard").json() == json.loads(json.dumps(board))
+
+
+def test_the_document_of_the_api_names_every_address(client):
+    document = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+    for path in client.get("/api/v1/openapi.json").json()["paths"]:
+        stem = re.sub(r"\{(crystal|submission|hull)_id\}", "{id}", path)
+        assert re.sub(r"\.\{extension\}|\{chemical_system\}", "", stem) in document, path

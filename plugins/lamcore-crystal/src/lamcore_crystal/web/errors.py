@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lamcore_crystal.web.headers import HEADERS
+
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
     from fastapi.responses import JSONResponse
@@ -94,7 +96,8 @@ def install(app: FastAPI) -> None:
         reference = secrets.token_hex(4)
         _LOG.error("%s: %r", reference, error)
         message = f"the server failed (number {reference} in the log)"
-        return _answer(ApiError(500, "server_error", message, "tell who runs this server that number"))
+        # This answer passes by no middleware.
+        return _answer(ApiError(500, "server_error", message, "tell who runs this server that number", HEADERS))
 
     app.add_exception_handler(ApiError, of_api)
     app.add_exception_handler(RequestValidationError, of_validation)
