@@ -67,7 +67,7 @@ function ternary(diagram, entries, lines, colours) {
   const [above, below] = marks(entries, colours, axes);
   below.text = entries.filter(isStable).map((one) => (amounts(one.formula).length > 1 ? subscripts(one.formula) : ""));
   above.marker = { symbol: "diamond", size: 9, opacity: 0.9, color: unstable.map((one) => one.energy_above_hull), colorscale: [[0, colours.accent], [1, colours.warm]], cmin: 0,
-    colorbar: { title: { text: "above hull, eV/atom" }, orientation: "h", thickness: 9, len: 0.6, y: -0.12, yanchor: "top", outlinewidth: 0, nticks: 5 }, showscale: unstable.length > 0 };
+    colorbar: { title: { text: "above hull, eV/atom", side: "top" }, orientation: "h", thickness: 9, len: 0.6, y: -0.12, yanchor: "top", outlinewidth: 0, nticks: 5 }, showscale: unstable.length > 0 };
   return {
     data: [{ ...axes(lines.flatMap(([one, other]) => [one, other, null])), mode: "lines", hoverinfo: "skip", line: { color: colours.good, width: 1.5 }, connectgaps: false }, above, below],
     layout: { ternary: { bgcolor: "rgba(0,0,0,0)", sum: 1, aaxis: axis(a), baxis: axis(b), caxis: axis(c) }, margin: { l: 40, r: 40, t: 40, b: 90 } },
