@@ -14,7 +14,7 @@ from lamcore_crystal.challenge import Challenge
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lamcore_crystal.stages.references import NewSet
+    from lamcore_crystal.references import NewSet
 
 DONE, NOT_ACCEPTED = 0, 3
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -157,11 +157,11 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _export(arguments: argparse.Namespace, console: Console) -> int:
-    from lamcore_crystal.release import export
+    from lamcore_crystal.release.export import export
 
     with Challenge.open(arguments.challenge) as challenge:
-        done = export(challenge.database, arguments.parquet)
-    console.print(f"release: {arguments.parquet}, {done.n_crystals} crystals", highlight=False)
+        folder = export(challenge, arguments.parquet)
+    console.print(f"release: {folder}", highlight=False)
     return DONE
 
 

@@ -107,9 +107,7 @@ class Compositions:
         for one in (self, other):
             new = np.array([*(symbols.index(symbol) for symbol in one.symbols), -1], dtype=np.int16)
             missing = ((0, 0), (0, width - one.elements.shape[1]))
-            parts.append(
-                (np.pad(new[one.elements], missing, constant_values=-1), np.pad(one.fractions, missing))
-            )
+            parts.append((np.pad(new[one.elements], missing, constant_values=-1), np.pad(one.fractions, missing)))
         return Compositions(
             symbols,
             np.concatenate([elements for elements, _ in parts]),

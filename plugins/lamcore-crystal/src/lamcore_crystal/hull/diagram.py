@@ -62,7 +62,7 @@ def draw(hull: Hull, elements: ChemicalSystem) -> Diagram:
     """
     if len(elements) not in (2, 3):
         raise ValueError(
-            f"the chemical system {'-'.join(elements)} has {len(elements)} elements, expected two or three for a diagram"
+            f"the chemical system {'-'.join(elements)} has {len(elements)} elements, a diagram two or three"
         )
     parts = [part for size in range(1, len(elements) + 1) for part in combinations(elements, size)]
     rows = np.concatenate([hull.entries_of(part) for part in parts])

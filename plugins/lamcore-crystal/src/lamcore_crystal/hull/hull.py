@@ -62,7 +62,7 @@ class HullDistance:
 
     Attributes:
         formation_energy_per_atom: From the hull's elements, eV/atom.
-        hull_energy_per_atom: Of the hull at this composition, in the terms of its entries (total or formation), eV/atom.
+        hull_energy_per_atom: Of the hull at this composition, in the terms of its entries, eV/atom.
         energy_above_hull: eV/atom; negative below the hull, zero within 1e-12.
         decomposition: Indices of the entries that the hull is made of there, and how much of each, in atoms per atom.
     """
@@ -151,7 +151,7 @@ class Hull:
     def formation_energy_per_atom(
         self, compositions: Compositions | Sequence[Mapping[str, float]], energies_per_atom: ArrayLike
     ) -> NDArray[np.float64]:
-        """Formation energies, eV/atom, shape (n,): of total energies; those of a `formation` hull are formation energies.
+        """Formation energies, eV/atom, shape (n,); those of a `formation` hull are the energies themselves.
 
         Args:
             compositions: Atoms of each element.
@@ -232,8 +232,8 @@ class Hull:
     def with_entries(self, new: Sequence[HullEntry]) -> Hull:
         """A hull of these entries and more; this one stays as it is.
 
-        What the new entries do not change is taken over: those above the hull change nothing but their own system, those
-        below it all larger systems too. The answers are those of a hull made anew, to the last bit.
+        What the new entries do not change is taken over: those above the hull change nothing but their own system,
+        those below it all larger systems too. The answers are those of a hull made anew, to the last bit.
         """
         more = Compositions.of([one.composition for one in new])
         grown = Hull.of_arrays(

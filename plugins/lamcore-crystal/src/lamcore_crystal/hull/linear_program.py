@@ -20,8 +20,8 @@ class LinearProgram:
     """min Σ cᵢ eᵢ over c ≥ 0 with Σ cᵢ aᵢ = x, for one x after another.
 
     HiGHS (doi:10.1007/s12532-017-0130-5) is content with errors of 1e-7 in the reduced costs, which are energies here:
-    on entries that differ by millionths of an eV this is wrong by as much. So energies are scaled up, tolerances are set
-    to 1e-10, amounts are solved again from the basis, and every answer is checked against its dual.
+    on entries that differ by millionths of an eV this is wrong by as much. So energies are scaled up, tolerances
+    are set to 1e-10, amounts are solved again from the basis, and every answer is checked against its dual.
 
     Args:
         fractions: Atomic fractions of the entries, shape (n_entries, n_elements).
@@ -43,7 +43,8 @@ class LinearProgram:
         program.a_matrix_.format_ = MatrixFormat.kColwise
         program.a_matrix_.start_ = np.append(0, np.cumsum(np.bincount(row, minlength=n_entries)))
         program.a_matrix_.index_, program.a_matrix_.value_ = column, fractions[row, column]
-        self._highs: Any = Highs()
+        make: Any = Highs  # untyped
+        self._highs: Any = make()
         self._highs.setOptionValue("output_flag", False)
         for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
             self._highs.setOptionValue(name, _TOLERANCE)
@@ -77,7 +78,8 @@ class LinearProgram:
             raise HullPrecisionError(f"HiGHS ended with {self._highs.modelStatusToString(status)} at {composition}")
         states = self._highs.getBasis().col_status
         basis = np.array([i for i, one in enumerate(states) if one == HighsBasisStatus.kBasic], dtype=np.intp)
-        amounts = np.linalg.lstsq(self._fractions[basis].T, composition, rcond=None)[0]
+        solved = np.linalg.lstsq(self._fractions[basis].T, composition, rcond=None)[0]
+        amounts = np.asarray(solved, dtype=np.float64)
         energy = float(amounts @ self._energies[basis])
         potentials = np.asarray(self._highs.getSolution().row_dual) / self._scale
         violation = max(float((self._fractions @ potentials - self._energies).max()), 0.0)

@@ -1,8 +1,9 @@
 """The lower convex hull of one chemical system, as the chemical potentials of its facets.
 
-The energy of the hull at a composition x is the minimum of Σ cᵢ eᵢ over amounts c ≥ 0 with Σ cᵢ aᵢ = x; the dual of this
-linear program is the maximum of μ·x over chemical potentials μ with μ·aᵢ ≤ eᵢ for all entries, and its vertices are the
-facets of the hull. So all facets are found once (Qhull: doi:10.1145/235815.235821), and each is turned into a μ.
+The energy of the hull at a composition x is the minimum of Σ cᵢ eᵢ over amounts c ≥ 0 with Σ cᵢ aᵢ = x; the dual of
+this linear program is the maximum of μ·x over chemical potentials μ with μ·aᵢ ≤ eᵢ for all entries, and its vertices
+are the facets of the hull. So all facets are found once (by Qhull, doi:10.1145/235815.235821), and each is turned
+into a μ.
 """
 
 from __future__ import annotations
@@ -48,10 +49,7 @@ def lower_planes(fractions: NDArray[np.float64], energies: NDArray[np.float64]) 
         scipy.spatial.QhullError: The points are degenerate beyond what Qhull can mend.
     """
     n_elements = fractions.shape[1]
-    if len(fractions) == n_elements:
-        corners = np.arange(n_elements)[None]
-    else:
-        corners = _lower_facets(fractions, energies)
+    corners = np.arange(n_elements)[None] if len(fractions) == n_elements else _lower_facets(fractions, energies)
     matrices = fractions[corners]
     real = np.abs(np.linalg.det(matrices)) > _SMALLEST_DETERMINANT
     corners, matrices = corners[real], matrices[real]

@@ -111,7 +111,7 @@ class System:
         """Corners of the facet under each composition, their amounts, and whether these prove it."""
         heights = sum_of_products(fractions[:, None, :], planes.potentials[None])
         tied = heights >= heights.max(axis=1, keepdims=True) - _TIE
-        facets = tied.argmax(axis=1)
+        facets: NDArray[np.intp] = tied.argmax(axis=1)
         amounts = self._amounts(facets, fractions)
         proven = amounts.min(axis=1) >= _SMALLEST_AMOUNT
         for row in np.flatnonzero(~proven & (tied.sum(axis=1) > 1)).tolist():
@@ -125,5 +125,4 @@ class System:
     def _amounts(self, facets: NDArray[np.intp], fractions: NDArray[np.float64]) -> NDArray[np.float64]:
         assert self.planes is not None
         matrices = self._fractions[self.planes.corners[facets]].transpose(0, 2, 1)
-        solved: NDArray[np.float64] = np.linalg.solve(matrices, fractions[..., None])[..., 0]
-        return solved
+        return np.asarray(np.linalg.solve(matrices, fractions[..., None])[..., 0], dtype=np.float64)

@@ -16,7 +16,7 @@ from lamcore_crystal.stages.watching import Silent
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from lamcore_crystal.stages.references import NewSet
+    from lamcore_crystal.references import NewSet
     from lamcore_crystal.stages.watching import Watcher
 
 _COMPUTING = ("executor", "worker", "batch")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore.errors import ConfigError
@@ -18,32 +18,12 @@ if TYPE_CHECKING:
     from lamcore.config import Selection
     from lamcore_crystal.challenge import Challenge, OpenRound
     from lamcore_crystal.compute import Relaxer
+    from lamcore_crystal.references import NewSet
     from lamcore_crystal.rounds import MatchingRules
     from lamcore_crystal.stages.watching import Watcher
     from lamcore_crystal.store.database import Database
 
 _MORE_STEPS = 4
-
-
-@dataclass(frozen=True)
-class NewSet:
-    """A named set of known crystals.
-
-    Attributes:
-        name: Unique in the challenge.
-        members: Names and geometries.
-        licence: Of the set.
-        citation: Of the set.
-        in_hull: Whether its relaxed members are entries of the hull.
-        for_novelty: Whether a structure that is in it is not novel.
-    """
-
-    name: str
-    members: Sequence[tuple[str, Geometry]]
-    licence: str
-    citation: str
-    in_hull: bool
-    for_novelty: bool
 
 
 def add_set(connection: Connection, new: NewSet, matching: MatchingRules, elements: frozenset[str] | None) -> int:
@@ -73,8 +53,9 @@ def add_set(connection: Connection, new: NewSet, matching: MatchingRules, elemen
             }
         )
     _refuse_repeated(new.name, [row["name"] for row in rows])
-    set_id = connection.execute(
-        reference_set.insert().values(
+    set_id: int = connection.execute(
+        reference_set.insert()
+        .values(
             name=new.name,
             licence=new.licence,
             citation=new.citation,
@@ -82,7 +63,8 @@ def add_set(connection: Connection, new: NewSet, matching: MatchingRules, elemen
             for_novelty=new.for_novelty,
             sha256=sha256_of_json([[row["name"], row["geometry_sha256"]] for row in rows]),
         )
-    ).inserted_primary_key[0]
+        .returning(reference_set.c.id)
+    ).scalar_one()
     for some in batches([{**row, "set_id": set_id} for row in rows]):
         connection.execute(reference.insert(), some)
     return len(rows)
