@@ -44,7 +44,7 @@ def test_planted_errors_come_out():
     assert found.share_agreeing == pytest.approx(4 / 7)
 
 
-def test_rounding_of_a_table_does_not_make_a_stable_compound_unstable():
+def test_what_a_relaxation_leaves_does_not_make_a_stable_compound_unstable():
     found = pairs([0.0, 0.0], [STABLE_WITHIN / 2, 2 * STABLE_WITHIN]).agreement
     assert (found.both_stable, found.only_reference_stable) == (1, 1)
 
