@@ -71,8 +71,8 @@ def parity_chart(comparison: Comparison, key: str = "parity") -> Chart:
         )
     )
     note = (
-        f"{comparison.how} Stable is at most {STABLE_WITHIN:g} eV/atom above the hull. The dashed line is equality; a new "
-        "stable crystal lies below zero."
+        f"{comparison.how} Stable is at most {STABLE_WITHIN:g} eV/atom above the hull. The dashed line is equality; "
+        "a new stable crystal lies below zero."
     )
     if n_beyond:
         note += f" {n_beyond:,} of {comparison.n:,} lie beyond the axes and are drawn at their ends."
