@@ -248,4 +248,5 @@ def test_counts_are_shortened_and_ticks_are_round():
     assert log_ticks([0.0, np.log10(48)]) == [1, 2, 5, 10, 20]
     assert log_ticks([0.0, 4.2]) == [1, 10, 100, 1000, 10000]
     assert log_ticks([np.log10(7)]) == [7]
+    assert log_ticks([np.log10(2), np.log10(4)]) == [2, 4]
     assert log_ticks([]) == []

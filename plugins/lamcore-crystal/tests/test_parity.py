@@ -32,16 +32,19 @@ def pairs(references, predictions):
 
 
 def test_planted_errors_come_out():
-    found = pairs([0.0, 0.1, 0.0, 0.2], [0.0, -0.1, 0.05, 0.5]).agreement
-    assert found.mae == pytest.approx((0 + 0.2 + 0.05 + 0.3) / 4)
-    assert found.mean_error == pytest.approx((0 - 0.2 + 0.05 + 0.3) / 4)
-    assert found.median_absolute_error == pytest.approx(0.125)
-    assert (found.both_stable, found.only_predicted_stable) == (1, 1)
-    assert (found.only_reference_stable, found.neither_stable) == (1, 1)
-    assert found.share_agreeing == 0.5
+    references = [0.0, 0.1, 0.2, 0.0, 0.2, 0.3, 0.4]
+    predictions = [0.0, -0.1, 0.0, 0.05, 0.5, 0.3, 0.4]
+    found = pairs(references, predictions).agreement
+    assert found.n == 7
+    assert found.mae == pytest.approx((0.2 + 0.2 + 0.05 + 0.3) / 7)
+    assert found.mean_error == pytest.approx((-0.2 - 0.2 + 0.05 + 0.3) / 7)
+    assert found.median_absolute_error == pytest.approx(0.05)
+    assert (found.both_stable, found.only_predicted_stable) == (1, 2)
+    assert (found.only_reference_stable, found.neither_stable) == (1, 3)
+    assert found.share_agreeing == pytest.approx(4 / 7)
 
 
-def test_rounding_of_a_table_does_not_make_a_stable_compound_unstable():
+def test_what_a_relaxation_leaves_does_not_make_a_stable_compound_unstable():
     found = pairs([0.0, 0.0], [STABLE_WITHIN / 2, 2 * STABLE_WITHIN]).agreement
     assert (found.both_stable, found.only_reference_stable) == (1, 1)
 

@@ -142,7 +142,7 @@ def log_ticks(log_values: Sequence[float]) -> list[int]:
     digits = (1,) if high - low > 2 else (1, 2, 5)
     ticks = [digit * 10**power for power in range(math.ceil(high) + 1) for digit in digits]
     inside = [tick for tick in ticks if low - 1e-9 <= math.log10(tick) <= high + 1e-9]
-    return inside or [round(10**low)]
+    return inside if len(inside) > 1 else sorted({round(10**low), round(10**high)})
 
 
 def short_count(n: int) -> str:

@@ -15,8 +15,12 @@ from lamcore_crystal.store.schema import crystal, hull, result
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-STABLE_WITHIN = 1e-6
-"""Energy above hull that is still on the hull, eV/atom: what rounding leaves in a table."""
+STABLE_WITHIN = 1e-4
+"""Energy above hull that still counts as stable in a comparison, eV/atom.
+
+Two relaxations of one crystal that end at forces f differ by about f²/2k: 1e-4 eV for f = 0.02 eV/Å and a soft mode of
+k = 2 eV/Å².
+"""
 _FORMULAS_PER_QUERY = 500
 
 

@@ -20,6 +20,7 @@ from lamcore_crystal.figures.chart import (
     plain,
     visible,
 )
+from lamcore_crystal.figures.comparison import STABLE_WITHIN
 
 if TYPE_CHECKING:
     from lamcore_crystal.figures.comparison import Agreement, Comparison
@@ -69,7 +70,10 @@ def parity_chart(comparison: Comparison, key: str = "parity") -> Chart:
             yaxis=axis("here: energy above hull, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5),
         )
     )
-    note = f"{comparison.how} The dashed line is equality; a new stable crystal lies below zero."
+    note = (
+        f"{comparison.how} Stable is at most {STABLE_WITHIN:g} eV/atom above the hull. The dashed line is equality; "
+        "a new stable crystal lies below zero."
+    )
     if n_beyond:
         note += f" {n_beyond:,} of {comparison.n:,} lie beyond the axes and are drawn at their ends."
     return Chart(
