@@ -35,6 +35,7 @@ from lamcore_crystal.store.writing import (
     add_submission,
     insert_many,
 )
+from lamcore_crystal.symmetry import Orbit, canonical_letters, canonical_occupation, letters_of
 from sqlalchemy import insert
 
 PROJECTED = 20_000_000
@@ -68,7 +69,10 @@ class Generator:
         group = int(rng.integers(low, high + 1))
         amounts = sorted((int(n) for n in rng.integers(1, 7, n_elements)), reverse=True)
         amounts = [n // math.gcd(*amounts) for n in amounts]
-        letters = sorted(rng.choice(list("abcdefgh"), max(n_elements, int(rng.integers(1, 6)))))
+        n_orbits = max(n_elements, int(rng.integers(1, 6)))
+        letters = canonical_letters(
+            group, tuple(sorted(str(one) for one in rng.choice(list(letters_of(group)[:8]), n_orbits)))
+        )
         anonymous = "".join(f"{'ABCDEF'[i]}{n if n > 1 else ''}" for i, n in enumerate(amounts))
         return name, group, amounts, letters, anonymous, sum(amounts) * int(rng.choice([1, 1, 2]))
 
@@ -84,7 +88,8 @@ class Generator:
             elements = [str(s) for s in rng.choice(self.symbols, len(amounts), replace=False, p=self.weights)]
             reduced = dict(sorted(zip(elements, amounts, strict=True)))
             formula = "".join(f"{s}{k if k > 1 else ''}" for s, k in reduced.items())
-            occupation = " ".join(f"{letter} {elements[j % len(elements)]}" for j, letter in enumerate(letters))
+            orbits = tuple(Orbit(letter, elements[j % len(elements)]) for j, letter in enumerate(letters))
+            occupation = " ".join(f"{one.letter} {one.element}" for one in canonical_occupation(group, orbits))
             renamed = " ".join(f"{letter} {'ABCDEF'[j % len(elements)]}" for j, letter in enumerate(letters))
             numbers = np.resize(np.array([chemical_symbols.index(s) for s in elements]), n_sites)
             cell = np.diag(rng.uniform(3, 9, 3)) + rng.normal(0, 0.2, (3, 3))
@@ -190,7 +195,8 @@ def questions(samples, rng):
         "space group": lambda: {"space_group": row()["space_group"]},
         "crystal system": lambda: {"crystal_system": row()["crystal_system"]},
         "wyckoff letters": lambda: {"wyckoff": row()["wyckoff_letters"]},
-        "group and letters": lambda: {"wyckoff": f"{row()['space_group']}: {row()['wyckoff_letters']}"},
+        "group and letters": lambda: {"wyckoff": "{space_group}: {wyckoff_letters}".format(**row())},
+        "another group, letters": lambda: {"space_group": row()["space_group"], "wyckoff": row()["wyckoff_letters"]},
         "wyckoff with elements": lambda: {"wyckoff": row()["wyckoff"].split(": ")[1]},
         "prototype": lambda: {"prototype": row()["prototype"]},
         "source": lambda: {"source": row()["source"]},

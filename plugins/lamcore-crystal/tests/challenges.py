@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ase.io import write
-from sqlalchemy import select
-
 from lamcore_crystal.challenge import Challenge
 from lamcore_crystal.references import element_set
 from lamcore_crystal.stages.init import init
 from lamcore_crystal.store.schema import crystal, relaxation, result, structure, submission
+from sqlalchemy import select
 
 MODEL = ("model=emt",)
 # What two runs of the same may differ in.
@@ -48,7 +47,5 @@ def tables(folder: Path) -> dict[str, list[dict]]:
         "structure": rows(folder, structure, order=structure.c.id),
         "crystal": [{**row, "relaxation_id": None} for row in rows(folder, crystal, order=crystal.c.id)],
         "result": [{**row, "relaxation_id": None} for row in rows(folder, result, order=result.c.structure_id)],
-        "relaxation": [
-            {**row, "id": None} for row in rows(folder, relaxation, order=relaxation.c.geometry_sha256)
-        ],
+        "relaxation": [{**row, "id": None} for row in rows(folder, relaxation, order=relaxation.c.geometry_sha256)],
     }

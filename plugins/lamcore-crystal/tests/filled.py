@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-from math import gcd
 
-import moyopy
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
-from ase.data import atomic_masses, atomic_numbers, chemical_symbols
 from ase.formula import Formula
 from ase.io import write
 from ase.spacegroup import crystal as from_space_group
 from lamcore_crystal.findings import Finding
 from lamcore_crystal.geometry import Geometry
-from lamcore_crystal.rounds import RoundSettings, sha256_of_json
+from lamcore_crystal.rounds import MatchingRules, RoundSettings, sha256_of_json
 from lamcore_crystal.store import schema
 from lamcore_crystal.store.database import Database
+from lamcore_crystal.store.patterns import CRYSTAL_SYSTEMS
 from lamcore_crystal.store.writing import (
     add_crystals,
     add_event,
@@ -31,9 +29,9 @@ from lamcore_crystal.store.writing import (
     insert_many,
     now,
 )
+from lamcore_crystal.symmetry import describe as describe_crystal
 from sqlalchemy import insert, update
 
-SYMPREC = (0.1, 0.01)
 REFUSED = {
     "empty.cif": (b"", "E_EMPTY", "the file is empty"),
     "half<b>bold</b>.cif": (b"data_x\n_cell_length_a", "E_PARSE", "no cell: <script>alert(1)</script>"),
@@ -240,63 +238,24 @@ def _add_failed(connection, structure_id, start, model_id, settings):
     finish_structure(connection, structure_id, "failed", [Finding("E_UNCONVERGED", "error", message)])
 
 
-def describe(geometry: Geometry) -> dict[str, object]:
-    """Columns of `crystal` that follow from the geometry; keys that are not canonical over the choices of origin."""
-    counts = {
-        symbol: int((geometry.numbers == atomic_numbers[symbol]).sum())
-        for symbol in {chemical_symbols[z] for z in geometry.numbers}
-    }
-    divisor = gcd(*counts.values())
-    reduced = {symbol: counts[symbol] // divisor for symbol in sorted(counts)}
-    amounts = sorted(reduced.values(), reverse=True)
-    formula = "".join(f"{symbol}{n if n > 1 else ''}" for symbol, n in reduced.items())
-    loose, tight = (_symmetry(geometry, symprec) for symprec in SYMPREC)
-    mass = sum(n * atomic_masses[atomic_numbers[symbol]] for symbol, n in counts.items())
-    letters = " ".join(letter for letter, _ in loose["orbits"])
-    renamed = {symbol: "ABCDEFGH"[i] for i, symbol in enumerate(sorted(reduced, key=lambda one: (reduced[one], one)))}
+def describe(geometry):
+    """Columns of `crystal` that follow from the geometry."""
+    found, _ = describe_crystal(geometry, MatchingRules())
+    names = ("formula", "formula_pretty", "formula_anonymous", "chemical_system", "n_sites", "volume_per_atom")
+    loose = found.loose
     return {
-        "formula": formula,
-        "formula_pretty": Formula(formula).format("metal"),
-        "formula_anonymous": "".join(f"{'ABCDEFGH'[i]}{n if n > 1 else ''}" for i, n in enumerate(amounts)),
-        "chemical_system": "-".join(reduced),
-        "n_elements": len(reduced),
-        "n_sites": len(geometry),
-        "volume_per_atom": geometry.volume / len(geometry),
-        "density_g_cm3": mass / geometry.volume * 1.66053906660,
-        "space_group": loose["number"],
-        "space_group_symbol": loose["symbol"],
-        "crystal_system": crystal_system(loose["number"]),
-        "pearson": loose["pearson"],
-        "wyckoff": f"{loose['number']}: " + " ".join(f"{letter} {symbol}" for letter, symbol in loose["orbits"]),
-        "wyckoff_letters": letters,
-        "prototype": f"{loose['number']}: "
-        + " ".join(f"{letter} {renamed[symbol]}" for letter, symbol in loose["orbits"]),
-        "key_loose": f"{formula}|{loose['number']}|{loose['orbits']}",
-        "key_tight": f"{formula}|{tight['number']}|{tight['orbits']}",
-        "identity_sha256": geometry.sha256(),
+        **{name: getattr(found, name) for name in (*names, "density_g_cm3", "identity_sha256")},
+        **{
+            name: getattr(loose, name) for name in ("space_group", "pearson", "wyckoff", "wyckoff_letters", "prototype")
+        },
+        **{"n_elements": len(found.elements), "space_group_symbol": loose.symbol},
+        **{"crystal_system": crystal_system(loose.space_group), "key_loose": loose.key, "key_tight": found.tight.key},
     }
 
 
-def crystal_system(number: int) -> str:
+def crystal_system(number):
     """Of an international number."""
-    ends = (
-        (2, "triclinic"),
-        (15, "monoclinic"),
-        (74, "orthorhombic"),
-        (142, "tetragonal"),
-        (167, "trigonal"),
-        (194, "hexagonal"),
-    )
-    return next((name for last, name in ends if number <= last), "cubic")
-
-
-def _symmetry(geometry, symprec):
-    cell = moyopy.Cell(geometry.cell.tolist(), geometry.fractional.tolist(), geometry.numbers.tolist())
-    data = moyopy.MoyoDataset(cell, symprec=symprec)
-    # An atom for each orbit: the first of those that symmetry makes equivalent.
-    orbits = sorted((data.wyckoffs[i], chemical_symbols[geometry.numbers[i]]) for i in sorted(set(data.orbits)))
-    symbol = moyopy.HallSymbolEntry(data.hall_number).hm_short.replace(" ", "")
-    return {"number": data.number, "symbol": symbol, "orbits": orbits, "pearson": data.pearson_symbol}
+    return next(name for name, (first, last) in CRYSTAL_SYSTEMS.items() if first <= number <= last)
 
 
 def _cif(atoms):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from lamcore_crystal.datasets.demo import write_demo
 
 from lamcore.testing import DatasetConformance, TaskConformance, choose
-from lamcore_crystal.datasets.demo import write_demo
 
 
 class TestCrystal(TaskConformance):

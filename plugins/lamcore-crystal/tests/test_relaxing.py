@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
-
-from lamcore import AseModel, Case
-from lamcore.errors import CaseError, RelaxationExplodedError
 from lamcore_crystal.relaxing import failure_finding, relax_crystal, unphysical_energy, what_is_wrong
 from lamcore_crystal.rounds import RelaxationRules
 from lamcore_crystal.task import CrystalTask, RefusedError
+
+from lamcore import AseModel, Case
+from lamcore.errors import CaseError, RelaxationExplodedError
 
 RULES = RelaxationRules(fmax=0.01)
 

@@ -87,7 +87,7 @@ VALUES = {
     "chemical_system": ["O-Ti-Ca", "Fe"],
     "space_group": [225, 136, 7],
     "crystal_system": ["cubic", "trigonal"],
-    "prototype": ["221: a A b B d C", "225: a A"],
+    "prototype": ["ABC3 221: a A b B c C", "AB2 225: a A c B", "A 225: a A"],
     "source": ["my-generator", "nobody"],
     "submission_id": [1, 2, 77],
     "min_hull": [0.05],
@@ -194,7 +194,10 @@ def test_wildcards_stand_for_any_other_element_with_that_amount(database, rows):
 def test_wyckoff_positions_are_found_with_and_without_elements_and_space_group(database, rows):
     salt = next(row for row in rows if row["formula"] == "ClNa" and row["space_group"] == 225)
     occupation = salt["wyckoff"].split(": ")[1]
+    letters, symbols = occupation.split()[::2], occupation.split()[1::2]
+    other_names = f"225: {letters[1]} {symbols[0]} {letters[0]} {symbols[1]}"  # another choice of the origin
     patterns = {
+        other_names: lambda row: row["wyckoff"] == salt["wyckoff"],
         "225: a b": lambda row: row["space_group"] == 225 and row["wyckoff_letters"] == "a b",
         "b  a": lambda row: row["wyckoff_letters"] == "a b",
         salt["wyckoff"]: lambda row: row["wyckoff"] == salt["wyckoff"],
@@ -239,6 +242,8 @@ def test_text_in_any_field_is_a_value_and_never_sql(database, rows, name):
         ({"wyckoff": "225"}, "'225'"),
         ({"wyckoff": "999: a"}, "1 to 230"),
         ({"wyckoff": "a Na b"}, "letters"),
+        ({"wyckoff": "225: z"}, "positions abcdefghijkl"),
+        ({"wyckoff": "a Qq"}, "no chemical element"),
         ({"crystal_system": "rhombohedral"}, "trigonal"),
         ({"min_hull": float("nan")}, "not a number"),
         ({"source": "a\0b"}, "null character"),

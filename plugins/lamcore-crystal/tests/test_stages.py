@@ -10,9 +10,6 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from challenges import MODEL, make_challenge, rows, tables, write_cifs
-from sqlalchemy import func, select
-
-from lamcore.errors import ConfigError
 from lamcore_crystal.challenge import BusyError, Challenge, ChallengeError
 from lamcore_crystal.datasets.demo import demo_crystals, write_demo
 from lamcore_crystal.references import element_set
@@ -22,6 +19,9 @@ from lamcore_crystal.stages.evaluate import evaluate, waiting
 from lamcore_crystal.stages.init import init
 from lamcore_crystal.stages.submit import submit
 from lamcore_crystal.store.schema import crystal, event, hull, relaxation, result, round_, structure, submission
+from sqlalchemy import func, select
+
+from lamcore.errors import ConfigError
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from lamcore_crystal import build_crystals, build_demo, build_task
+from lamcore_crystal.datasets.demo import write_demo
 
 from lamcore import AseModel, ScoredCase
 from lamcore.aggregate import score_cases
 from lamcore.batch_limits import BatchLimits
 from lamcore.batching import Counters, Hub, Job
 from lamcore.records import Failure, Record
-from lamcore_crystal import build_crystals, build_demo, build_task
-from lamcore_crystal.datasets.demo import write_demo
 
 
 def screen(dataset):

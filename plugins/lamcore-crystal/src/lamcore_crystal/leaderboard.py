@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 METASTABLE_WITHIN = 0.1
 CONFIDENCE = 0.95
@@ -124,22 +124,22 @@ def _submitted(connection: Connection) -> list[Mapping[str, Any]]:
     query = select(
         submission.c.id, submission.c.source, submission.c.status, (n_structures + n_waiting).label("n_submitted")
     ).order_by(submission.c.id)
-    return list(connection.execute(query).mappings())
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _counted(connection: Connection, by: str) -> dict[Any, dict[str, Any]]:
     """Counts and medians over the accepted crystals, for each submission or source."""
-    from sqlalchemy import and_, case, func, select
+    from sqlalchemy import and_, case, func, not_, or_, select
 
     from lamcore_crystal.store.schema import crystal
 
     key, distance = crystal.c[by], crystal.c.energy_above_hull
     earlier = crystal.alias("earlier")
     # Within a source, a crystal of an earlier submission is repeated as well.
-    repeats_mine = crystal.c.duplicate_in_submission.is_not(None)
+    repeats: list[ColumnElement[bool]] = [crystal.c.duplicate_in_submission.is_not(None)]
     if by == "source":
-        repeats_mine = repeats_mine | (func.coalesce(earlier.c.source, "") == crystal.c.source)
-    is_unique, is_novel = ~repeats_mine, crystal.c.is_novel
+        repeats.append(func.coalesce(earlier.c.source, "") == crystal.c.source)
+    is_unique, is_novel = not_(or_(*repeats)), crystal.c.is_novel
     new = and_(is_unique, is_novel)
     conditions = {
         "unique": is_unique,

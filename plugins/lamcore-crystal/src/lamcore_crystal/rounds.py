@@ -36,7 +36,7 @@ class Limits:
     min_volume_ang3: float = 1.0
     min_distance_ang: float = 0.7
     min_covalent_share: float = 0.55
-    volume_per_atom_ang3: tuple[float, float] = (4.0, 200.0)
+    volume_per_atom_ang3: tuple[float, float] = (4.0, 1100.0)
     sparse_above_ang3: float = 100.0
     max_density_g_cm3: float = 25.0
     occupancy_window: tuple[float, float] = (0.95, 1.05)

@@ -157,11 +157,11 @@ def _report(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _export(arguments: argparse.Namespace, console: Console) -> int:
-    from lamcore_crystal.release import export
+    from lamcore_crystal.release.export import export
 
     with Challenge.open(arguments.challenge) as challenge:
-        done = export(challenge.database, arguments.parquet)
-    console.print(f"release: {arguments.parquet}, {done.n_crystals} crystals", highlight=False)
+        folder = export(challenge, arguments.parquet)
+    console.print(f"release: {folder}", highlight=False)
     return DONE
 
 

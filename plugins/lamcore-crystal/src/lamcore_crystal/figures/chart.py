@@ -21,21 +21,21 @@ PALETTES: Mapping[Theme, Mapping[str, str]] = {
     "light": {
         **{"bg": "#f6f7f9", "panel": "#ffffff", "raised": "#edf0f4", "ink": "#18212c", "soft": "#566272"},
         **{"line": "#dbe0e7", "accent": "#0b6480", "bar": "#2d7f9d", "good": "#1c6e42", "bad": "#a8361c"},
-        **{"low": "#e3eef4", "middle": "#5b9db9", "high": "#0b3c57"},
+        **{"low": "#e3eef4", "middle": "#397d9c", "high": "#0b3c57", "on-low": "#000000", "on-high": "#ffffff"},
         **{"series-0": "#6b6b6b", "series-1": "#8a6d00", "series-2": "#00805c", "series-3": "#0072b2"},
         **{"series-4": "#5b4bb5", "series-5": "#b0457f", "series-6": "#c04e00"},
     },
     "dark": {
         **{"bg": "#0f141a", "panel": "#161d25", "raised": "#202a34", "ink": "#e6ebf1", "soft": "#9ca9b8"},
         **{"line": "#303c49", "accent": "#66c3e0", "bar": "#55a8c8", "good": "#7fd3a0", "bad": "#ff9c83"},
-        **{"low": "#1d3545", "middle": "#3f88a8", "high": "#b6e6fa"},
+        **{"low": "#1d3545", "middle": "#397d9c", "high": "#b6e6fa", "on-low": "#ffffff", "on-high": "#000000"},
         **{"series-0": "#b9b9b9", "series-1": "#e3c04d", "series-2": "#3cc39a", "series-3": "#56a9e6"},
         **{"series-4": "#a99af0", "series-5": "#e596c1", "series-6": "#f08a43"},
     },
 }
 INK, SOFT, LINE = "var(--ink)", "var(--soft)", "var(--line)"
 SCALE = [[0.0, "var(--low)"], [0.5, "var(--middle)"], [1.0, "var(--high)"]]
-"""Colours of counts, few to many."""
+"""Colours of counts, few to many; text is `--on-low` below the middle and `--on-high` from there on."""
 
 _HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 
@@ -119,6 +119,7 @@ def legend() -> dict[str, Any]:
     return {
         **{"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0.5, "xanchor": "center"},
         **{"font": {"size": 12}, "itemclick": False, "itemdoubleclick": False},
+        **{"traceorder": "normal"},
     }
 
 

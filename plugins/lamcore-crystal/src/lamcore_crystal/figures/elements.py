@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import plotly.graph_objects as go
 from ase.data import atomic_names, atomic_numbers, chemical_symbols
@@ -14,8 +15,6 @@ _LAST = 118
 _NOBLE = (0, 2, 10, 18, 36, 54, 86, 118)
 _COLUMNS = 18
 _ROW_EDGES = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 7.9, 8.9, 9.9)
-_GAP = 7
-"""The row between the seven periods and the lanthanoids."""
 
 
 def place(z: int) -> tuple[int, int]:
@@ -47,83 +46,92 @@ def elements_chart(counts: Mapping[str, int], total: int) -> Chart:
     most = sorted(n_by_z, key=lambda z: (-n_by_z[z], z))
     logs = [math.log10(n) for n in n_by_z.values()]
     absent = [z for z in range(1, _LAST + 1) if z not in n_by_z]
-    figure = go.Figure(
-        [
-            _cells({z: 0.0 for z in absent}, {z: (chemical_symbols[z], "none") for z in absent}, total),
-            _cells(
-                {z: math.log10(n) for z, n in n_by_z.items()},
-                {z: (chemical_symbols[z], short_count(n)) for z, n in n_by_z.items()},
-                total,
-                n_by_z,
-            ),
-        ]
-    )
-    figure.data[0].update(
-        colorscale=[[0, "var(--raised)"], [1, "var(--raised)"]], showscale=False, texttemplate="%{text}"
-    )
-    figure.data[0].textfont.color = SOFT
     # With one count for all the scale has no width; it ends a decade above.
     low, high = (min(logs), max(logs)) if logs else (0.0, 1.0)
-    figure.data[1].update(
-        colorscale=SCALE,
-        zmin=low,
-        zmax=high if high > low else low + 1,
-        texttemplate="%{text}<br>%{customdata[3]}",
-        colorbar=colour_bar("crystals that hold the element", logs),
-        showscale=bool(logs),
+    high = high if high > low else low + 1
+    few_colours = [[0, "var(--raised)"], [1, "var(--raised)"]]
+    figure = go.Figure(
+        [
+            _cells(dict.fromkeys(absent, 0.0), total, colorscale=few_colours, showscale=False),
+            _cells(
+                {z: math.log10(n) for z, n in n_by_z.items()},
+                total,
+                n_by_z,
+                colorscale=SCALE,
+                zmin=low,
+                zmax=high,
+                colorbar=colour_bar("crystals that hold the element", logs),
+                showscale=bool(logs),
+            ),
+            _symbols(n_by_z, low, high),
+        ]
     )
-    narrow = {"textfont": {"size": 9}, "texttemplate": "%{text}"}
+    # On a telephone a cell has room for the symbol alone.
+    narrow = {"text": list(chemical_symbols[1 : _LAST + 1]), "textfont": {"size": 9}}
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_layout(
         layout(
             margin={"l": 2, "r": 2, "t": 2, "b": 8},
             xaxis={**hidden, "range": [0.5, _COLUMNS + 0.5]},
             yaxis={**hidden, "range": [_ROW_EDGES[-1], _ROW_EDGES[0]]},
-            meta={"narrow": {"traces": {"0": narrow, "1": narrow}, "layout": {}}},
+            meta={"narrow": {"traces": {"2": narrow}, "layout": {}}},
         )
     )
-    leading = ", ".join(f"{chemical_symbols[z]} {n_by_z[z]}" for z in most[:3])
+    leading = ", ".join(f"{chemical_symbols[z]} {n_by_z[z]:,}" for z in most[:3])
     return Chart(
         key="elements",
         title="Elements",
-        says=f"{len(n_by_z)} elements occur in {total} crystals{': most often ' + leading if most else ''}.",
+        says=f"{len(n_by_z)} elements occur in {total:,} crystals{': most often ' + leading if most else ''}.",
         note="A crystal counts once for each of its elements. The scale of colours is logarithmic.",
         height=560,
         narrow_height=330,
         figure=plain(figure),
         header=("element", "crystals", "share of all"),
         rows=[
-            (f"{chemical_symbols[z]} ({atomic_names[z].lower()})", str(n_by_z[z]), percent(n_by_z[z], total))
+            (f"{chemical_symbols[z]} ({atomic_names[z].lower()})", f"{n_by_z[z]:,}", percent(n_by_z[z], total))
             for z in most
         ],
     )
 
 
-def _cells(
-    values: Mapping[int, float],
-    texts: Mapping[int, tuple[str, str]],
-    total: int,
-    counts: Mapping[int, int] | None = None,
-) -> go.Heatmap:
+def _cells(values: Mapping[int, float], total: int, counts: Mapping[int, int] | None = None, **more: Any) -> go.Heatmap:
     n_rows = len(_ROW_EDGES) - 1
     z_values: list[list[float | None]] = [[None] * _COLUMNS for _ in range(n_rows)]
-    symbols = [[""] * _COLUMNS for _ in range(n_rows)]
-    data: list[list[list[str]]] = [[["", "", "", ""] for _ in range(_COLUMNS)] for _ in range(n_rows)]
+    data: list[list[list[str]]] = [[["", "", ""] for _ in range(_COLUMNS)] for _ in range(n_rows)]
     for z, value in values.items():
         row, column = place(z)
         n = (counts or {}).get(z, 0)
         z_values[row][column] = value
-        symbols[row][column], short = texts[z]
-        data[row][column] = [f"{z} {atomic_names[z]}", str(n), percent(n, total), short]
+        data[row][column] = [f"{z} {atomic_names[z]}", f"{n:,}", percent(n, total)]
     return go.Heatmap(
         x=[0.5 + i for i in range(_COLUMNS + 1)],
         y=list(_ROW_EDGES),
         z=z_values,
-        text=symbols,
         customdata=data,
-        textfont={"size": 11},
         xgap=1,
         ygap=1,
         hoverongaps=False,
         hovertemplate="%{customdata[0]}<br>%{customdata[1]} crystals, %{customdata[2]} of all<extra></extra>",
+        **more,
+    )
+
+
+def _symbols(counts: Mapping[int, int], low: float, high: float) -> go.Scatter:
+    """Symbols with their counts, in colours that are read on those of the cells."""
+    texts, colours, places = [], [], []
+    for z in range(1, _LAST + 1):
+        n = counts.get(z, 0)
+        row, column = place(z)
+        places.append((column + 1, (_ROW_EDGES[row] + _ROW_EDGES[row + 1]) / 2))
+        texts.append(f"{chemical_symbols[z]}<br>{short_count(n)}" if n else chemical_symbols[z])
+        is_low = n and (math.log10(n) - low) / (high - low) < 0.5
+        colours.append("var(--on-low)" if is_low else "var(--on-high)" if n else SOFT)
+    return go.Scatter(
+        x=[x for x, _ in places],
+        y=[y for _, y in places],
+        mode="text",
+        text=texts,
+        textfont={"size": 11, "color": colours},
+        hoverinfo="skip",
+        showlegend=False,
     )

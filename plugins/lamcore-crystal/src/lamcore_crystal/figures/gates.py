@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
 from lamcore_crystal.figures.chart import INK, Chart, axis, escape, layout, legend, plain, visible
 
-_LONGEST_LABEL = 24
+_LONGEST_LABEL, _LONGEST_NARROW_LABEL = 24, 12
+_ROW_HEIGHT, _DENSE_ROW_HEIGHT, _MANY = 32, 22, 12
 _STYLES: Mapping[str, tuple[str, str, str]] = {
     "pass": ("passed", "var(--good)", "circle"),
     "fail": ("failed", "var(--bad)", "x"),
@@ -96,26 +98,27 @@ def gates_chart(gates: Sequence[Gate], n_left_out: int = 0) -> Chart:
         layout(
             legend=legend(),
             margin={"l": 8, "r": 16, "t": 10, "b": 84},
-            xaxis=axis("share of the sample that passed, %", range=[-2, 102], tickvals=[0, 25, 50, 75, 100]),
+            xaxis=axis("passed, % of the sample", range=[-2, 102], tickvals=[0, 25, 50, 75, 100]),
             yaxis=axis("", categoryorder="array", categoryarray=order, range=[len(order) - 0.5, -0.5], type="category"),
-            meta={"narrow": {"traces": {}, "layout": {"yaxis": {"tickfont": {"size": 11}}, "margin": {"b": 104}}}},
+            meta={"narrow": {"traces": {}, "layout": _narrow(gates)}},
         )
     )
     n_of = {decision: sum(one.decision == decision for one in gates) for decision in _STYLES}
     confidence = sorted({f"{100 * one.confidence:g} %" for one in gates})
     note = (
-        f"Lines are {' and '.join(confidence)} Wilson intervals; the tick is the share that is needed. A structure that "
-        "is refused or fails is in the sample and does not pass."
+        f"Lines are {' and '.join(confidence)} Wilson intervals; the tick is the share that is needed. A structure "
+        "that is refused or fails is in the sample and does not pass."
     )
     if n_left_out:
         note += f" The newest {len(gates)} of {len(gates) + n_left_out} submissions."
+    row_height = _ROW_HEIGHT if len(gates) <= _MANY else _DENSE_ROW_HEIGHT
     return Chart(
         key="gates",
         title="The gate of each submission",
         says=f"{n_of['pass']} passed, {n_of['fail']} failed, {n_of['undecided']} are undecided.",
         note=note,
-        height=110 + 32 * len(gates),
-        narrow_height=130 + 32 * len(gates),
+        height=110 + row_height * len(gates),
+        narrow_height=130 + row_height * len(gates),
         figure=plain(figure),
         header=("submission", "decision", "passed of drawn", "share and interval", "needed", "planned"),
         rows=[
@@ -140,5 +143,18 @@ def _cells(one: Gate) -> tuple[str, str, str, str]:
     )
 
 
-def _label(one: Gate) -> str:
-    return f"{one.submission_id} {escape(visible(one.source, _LONGEST_LABEL))}"
+def _label(one: Gate, longest: int = _LONGEST_LABEL) -> str:
+    return f"{one.submission_id} {escape(visible(one.source, longest))}"
+
+
+def _narrow(gates: Sequence[Gate]) -> dict[str, Any]:
+    """Shorter names, so that a telephone has room for the intervals."""
+    return {
+        "margin": {"b": 104},
+        "xaxis": {"title": {"text": "passed, %"}},
+        "yaxis": {
+            "tickfont": {"size": 11},
+            "tickvals": [_label(one) for one in gates],
+            "ticktext": [_label(one, _LONGEST_NARROW_LABEL) for one in gates],
+        },
+    }

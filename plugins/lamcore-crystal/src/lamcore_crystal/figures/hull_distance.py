@@ -44,8 +44,8 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
     first, last = _shown(counts, zero)
     figure = go.Figure()
     for name, values, colour in (
-        (f"stable: on the hull or below, {stable} ({percent(stable, with_distance)})", of_stable, "var(--good)"),
-        (f"above the hull, {with_distance - stable}", of_others, "var(--bar)"),
+        (f"stable: on the hull or below, {stable:,} ({percent(stable, with_distance)})", of_stable, "var(--good)"),
+        (f"above the hull, {with_distance - stable:,}", of_others, "var(--bar)"),
     ):
         shown = [i for i in range(first, last + 1) if values[i]]
         figure.add_bar(
@@ -59,7 +59,7 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
                 "pattern": {"shape": ["/" if i in (0, len(counts) - 1) else "" for i in shown], "size": 4},
             },
             customdata=[names[i] for i in shown],
-            hovertemplate="%{customdata}<br>%{y} crystals<extra></extra>",
+            hovertemplate="%{customdata}<br>%{y:,d} crystals<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": INK, "width": 1, "dash": "dot"})
     ends = [round(centres[first] - width / 2, 9), round(centres[last] + width / 2, 9)]
@@ -77,20 +77,20 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
     missing = total - with_distance
     note = "Negative values lie below the hull that was frozen when the round began: new stable crystals."
     if counts[0] or counts[-1]:
-        note += f" Hatched: {counts[0]} {names[0]} and {counts[-1]} {names[-1]}."
+        note += f" Hatched: {counts[0]:,} {names[0]} and {counts[-1]:,} at {names[-1]}."
     if missing:
-        note += f" {missing} of {total} crystals have no distance and are not drawn."
+        note += f" {missing:,} of {total:,} crystals have no distance and are not drawn."
     return Chart(
         key="hull-distance",
         title="Distance to the hull",
-        says=f"{stable} of {with_distance} crystals ({percent(stable, with_distance)}) are on the hull or below it, "
-        f"{below} of them below.",
+        says=f"{stable:,} of {with_distance:,} crystals ({percent(stable, with_distance)}) are on the hull or below, "
+        f"{below:,} of them below it.",
         note=note,
         height=400,
         narrow_height=400,
         figure=plain(figure),
         header=("energy above hull", "crystals", "of these stable"),
-        rows=[(names[i], str(n), str(of_stable[i])) for i, n in enumerate(counts) if n],
+        rows=[(names[i], f"{n:,}", f"{of_stable[i]:,}") for i, n in enumerate(counts) if n],
     )
 
 

@@ -61,24 +61,21 @@ def parity_chart(comparison: Comparison, key: str = "parity") -> Chart:
         hoverinfo="skip",
         showlegend=False,
     )
-    name = escape(visible(comparison.reference, 40))
     figure.update_layout(
         layout(
             showlegend=False,
             margin={"l": 8, "r": 12, "t": 10, "b": 8},
-            xaxis=axis(f"energy above hull, {name}, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5),
-            yaxis=axis(
-                "energy above hull, this challenge, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5
-            ),
+            xaxis=axis("reference: energy above hull, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5),
+            yaxis=axis("here: energy above hull, eV/atom", range=[low, high], zeroline=True, zerolinewidth=1.5),
         )
     )
     note = f"{comparison.how} The dashed line is equality; a new stable crystal lies below zero."
     if n_beyond:
-        note += f" {n_beyond} of {comparison.n} lie beyond the axes and are drawn at their ends."
+        note += f" {n_beyond:,} of {comparison.n:,} lie beyond the axes and are drawn at their ends."
     return Chart(
         key=key,
         title=f"Parity with {visible(comparison.reference, 60)}",
-        says=f"{found.n} {comparison.what}: mean absolute error {found.mae:.3f} eV/atom; "
+        says=f"{found.n:,} {comparison.what}: mean absolute error {found.mae:.3f} eV/atom; "
         f"{100 * found.share_agreeing:.1f} % agree on stable or not.",
         note=note,
         height=520,

@@ -8,6 +8,7 @@ import gzip
 import lzma
 import math
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from lamcore.errors import ConfigError
 
 FORMULA_COLUMNS = ("formula", "formula_pretty", "reduced_formula", "composition")
 ENERGY_COLUMNS = ("energy_above_hull", "e_above_hull", "e_hull", "e_above_hull_recomputed")
+_LARGEST_DENOMINATOR = 1000
 _OPENERS: Mapping[str, Callable[..., IO[Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -68,8 +70,8 @@ def _rows(rows: Iterator[list[str]], path: Path) -> Iterator[tuple[str, str, flo
             value = math.nan
         if not math.isfinite(value):
             raise ConfigError(
-                f"{where}: {row[energy]!r} in column {header[energy]!r}, expected a finite number in eV/atom; leave the "
-                "row out where there is none"
+                f"{where}: {row[energy]!r} in column {header[energy]!r}, expected a finite number in eV/atom; leave "
+                "the row out where there is none"
             )
         yield where, row[formula], value
 
@@ -87,11 +89,15 @@ def _reduced(written: str, where: str) -> str:
     from pymatgen.core.composition import Composition
 
     try:
-        integers, _ = Composition(written.strip()).get_integer_formula_and_factor()
-        amounts = Composition(integers).get_el_amt_dict()
+        amounts = Composition(written.strip()).get_el_amt_dict()
     except (ValueError, KeyError) as error:
         raise ConfigError(f"{where}: {written!r} is not a formula ({error}); expected one such as Fe2O3") from error
-    unknown = [symbol for symbol in amounts if symbol not in atomic_numbers or symbol == "X"]
-    if unknown or not amounts:
+    if not amounts or any(symbol not in atomic_numbers or symbol == "X" for symbol in amounts):
         raise ConfigError(f"{where}: {written!r} is not a formula of elements; expected one such as Fe2O3")
-    return "".join(f"{symbol}{round(n) if round(n) > 1 else ''}" for symbol, n in sorted(amounts.items()))
+    shares = {symbol: Fraction(n).limit_denominator(_LARGEST_DENOMINATOR) for symbol, n in sorted(amounts.items())}
+    unit = Fraction(
+        math.gcd(*(share.numerator for share in shares.values())),
+        math.lcm(*(one.denominator for one in shares.values())),
+    )
+    counts = {symbol: round(share / unit) for symbol, share in shares.items()}
+    return "".join(f"{symbol}{n if n > 1 else ''}" for symbol, n in counts.items())

@@ -37,7 +37,7 @@ def figure_json(connection: Connection, name: str, theme: Theme = "light") -> st
 
     Returns:
         A JSON object of `data` and `layout`, as Plotly takes them, and of `title`, `says`, `note`, `header` and `rows`
-        for a reader who does not see it. `layout.meta.narrow` holds changes for narrow screens.
+        for a reader who does not see it: text, never HTML. `layout.meta.narrow` holds changes for narrow screens.
 
     Raises:
         FigureError: An unknown name or theme, or no crystal is scored against an external hull.

@@ -44,15 +44,17 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
         n_system = sum(counts[number] for number in members)
         colour = f"var(--series-{i})"
         figure.add_bar(
-            x=members or [first],
-            y=[counts[number] for number in members] or [0],
+            # A system without a crystal keeps its entry in the legend.
+            x=members if members else [None],
+            y=[counts[number] for number in members] if members else [None],
             name=f"{system} {percent(n_system, total)}",
             # Side by side on a narrow screen bars would be thinner than a pixel; the rim keeps them visible.
             marker={"color": colour, "line": {"color": colour, "width": 1}},
             width=0.9,
             showlegend=True,
             customdata=[[symbol(number), system, percent(counts[number], total)] for number in members],
-            hovertemplate="%{x} %{customdata[0]}, %{customdata[1]}<br>%{y} crystals, %{customdata[2]}<extra></extra>",
+            hovertemplate="%{x} %{customdata[0]}, %{customdata[1]}<br>"
+            "%{y:,d} crystals, %{customdata[2]}<extra></extra>",
         )
         figure.add_vrect(x0=first - 0.5, x1=last + 0.5, fillcolor=colour, opacity=0.09, line_width=0, layer="below")
     ticks = [1, 15, 74, 142, 167, 194, 230]
@@ -70,11 +72,12 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
         )
     )
     most = sorted(counts, key=lambda number: (-counts[number], number))
-    leading = ", ".join(f"{number} ({symbol(number)}) {counts[number]}" for number in most[:3])
+    leading = ", ".join(f"{number} ({symbol(number)}) {counts[number]:,}" for number in most[:3])
     return Chart(
         key="space-groups",
         title="Space groups",
-        says=f"{len(counts)} of 230 space groups occur in {total} crystals{': most often ' + leading if most else ''}.",
+        says=f"{len(counts)} of 230 space groups occur in {total:,} crystals"
+        f"{': most often ' + leading if most else ''}.",
         note="Of the relaxed crystals, at the looser tolerance of the round. Colours and bands mark crystal systems, "
         "with their shares.",
         height=420,
@@ -82,7 +85,7 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
         figure=plain(figure),
         header=("space group", "symbol", "crystal system", "crystals", "share of all"),
         rows=[
-            (str(number), symbol(number), system_of(number), str(counts[number]), percent(counts[number], total))
+            (str(number), symbol(number), system_of(number), f"{counts[number]:,}", percent(counts[number], total))
             for number in most
         ],
     )

@@ -157,9 +157,11 @@ def listed_sites(block: Any) -> Sites:
     return Sites(tuple(labels), None, coordinates, occupancies)
 
 
-def operations(block: Any) -> tuple[list[Any], bool]:
+def operations(block: Any, parameters: tuple[float, ...]) -> tuple[list[Any], bool]:
     """The symmetry operations as `gemmi.Op`, the identity alone where none are given; and whether they are magnetic.
 
+    A symbol that leaves the setting open means the first origin, as for pymatgen, and for a rhombohedral group the
+    axes of the cell.
     Operations stand above the Hall symbol, that above the Hermann–Mauguin symbol, and the number alone counts last.
 
     Raises:
@@ -181,14 +183,15 @@ def operations(block: Any) -> tuple[list[Any], bool]:
         if (name := _value(block, tag)) is not None and (found := _of_hall(name)):
             return found, False
     for tag in _SYMBOLS:
-        if (name := _value(block, tag)) is not None and (group := gemmi.find_spacegroup_by_name(name)) is not None:
+        if (name := _value(block, tag)) is not None and (group := _named(name, parameters)) is not None:
             return list(group.operations()), False
     for tag in _TABLES:
         if (text := _value(block, tag)) is not None:
             number = cif_number(text)
             if number is None or not 1 <= number <= 230:
                 raise refuse("E_SYMOP", f"{tag} is {shown(text, 20)!r}, expected a number from 1 to 230")
-            return list(gemmi.get_spacegroup_reference_setting(int(number)).operations()), False
+            reference = gemmi.get_spacegroup_reference_setting(int(number))
+            return list((_named(reference.hm, parameters) or reference).operations()), False
     for tag in _SYMBOLS:
         if (name := _value(block, tag)) is not None:
             raise refuse("E_SYMOP", f"there are no operations, and {tag} {shown(name, 40)!r} is no known space group")
@@ -198,6 +201,13 @@ def operations(block: Any) -> tuple[list[Any], bool]:
 def stated(block: Any, tag: str) -> str | None:
     """The value of an item; None where there is none."""
     return _value(block, tag)
+
+
+def _named(name: str, parameters: tuple[float, ...]) -> Any:
+    """The space group of a Hermann–Mauguin symbol for this cell; None where there is none."""
+    import gemmi
+
+    return gemmi.find_spacegroup_by_name(name, parameters[3], parameters[5], "1")
 
 
 def _of_hall(name: str) -> list[Any]:

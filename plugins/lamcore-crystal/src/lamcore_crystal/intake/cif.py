@@ -145,7 +145,7 @@ class Document:
         sites = cif_blocks.listed_sites(block)
         species = _species(sites, findings)
         sites, species = _without_empty(sites, species, findings)
-        operations, is_magnetic = cif_blocks.operations(block)
+        operations, is_magnetic = cif_blocks.operations(block, parameters)
         if is_magnetic:
             findings.append(finding("W_MAGNETIC", "the file is of a magnetic structure; its atoms alone are read"))
         n_images = len(species) * len(operations)
@@ -231,16 +231,13 @@ def _check_occupancies(
     np.add.at(totals, pairs[:, 0], occupancies[pairs[:, 1]])
     np.add.at(totals, pairs[:, 1], occupancies[pairs[:, 0]])
     is_full = occupancies >= low
-    crowded = [
-        (i, j)
-        for i, j in pairs.tolist()
-        if max(totals[i], totals[j]) > high and (numbers[i] != numbers[j] or not (is_full[i] and is_full[j]))
-    ]
-    if crowded:
-        total = float(max(totals[i] for pair in crowded for i in pair))
-        raise refuse(
-            "E_OCCUPANCY", f"the occupancies of one site add up to {total:g}, expected at most {high:g}", sum=total
-        )
+    first, second = pairs.T
+    plain = (numbers[first] == numbers[second]) & is_full[first] & is_full[second]
+    sums = np.maximum(totals[first], totals[second])
+    if (crowded := ~plain & (sums > high)).any():
+        total = float(sums[crowded].max())
+        message = f"the occupancies of one site add up to {total:g}, expected at most {high:g}"
+        raise refuse("E_OCCUPANCY", message, sum=total)
     if not is_full.all():
         n, worst = int((~is_full).sum()), float(occupancies.min())
         message = f"{n} atoms of the cell have an occupancy below {low:g}, down to {worst:g}; expected 1"

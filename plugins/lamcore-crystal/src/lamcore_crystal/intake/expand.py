@@ -70,4 +70,5 @@ def _distinct(images: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray
         found.append(first + apart[same].mean(axis=0))
         left = left[~same]
     # Twice, since the remainder of a tiny negative number is 1.0.
-    return np.mod(np.array(found), 1.0) % 1.0
+    wrapped: NDArray[np.float64] = np.mod(np.array(found), 1.0) % 1.0
+    return wrapped

@@ -17,7 +17,7 @@ from lamcore_crystal.rules import RuleContext
 class Dimensionality:
     """`dimensionality`: 3 for a framework, 2 for layers, 1 for chains, 0 for molecules; the largest component's.
 
-    Bonds are those of Jmol's radii.
+    Bonds are those of CrystalNN (H. Pan et al., Inorg. Chem. 60, 1590 (2021), doi:10.1021/acs.inorgchem.0c02996).
 
     Source:
         P. M. Larsen et al., Phys. Rev. Materials 3, 034003 (2019), doi:10.1103/PhysRevMaterials.3.034003, as in
@@ -30,11 +30,12 @@ class Dimensionality:
         """See `Label`."""
         from pymatgen.analysis.dimensionality import get_dimensionality_larsen
         from pymatgen.analysis.graphs import StructureGraph
-        from pymatgen.analysis.local_env import JmolNN
+        from pymatgen.analysis.local_env import CrystalNN
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pymatgen's, of atoms without a radius of their own
-            graph = StructureGraph.from_local_env_strategy(geometry.structure(), JmolNN())
+            warnings.simplefilter("ignore")  # pymatgen's, of elements without an oxidation state
+            bonds = CrystalNN()  # type: ignore[no-untyped-call]  # pymatgen's
+            graph = StructureGraph.from_local_env_strategy(geometry.structure(), bonds)
         return {"dimensionality": int(get_dimensionality_larsen(graph))}  # type: ignore[no-untyped-call]  # pymatgen's
 
 

@@ -53,8 +53,9 @@ def add_set(connection: Connection, new: NewSet, matching: MatchingRules, elemen
             }
         )
     _refuse_repeated(new.name, [row["name"] for row in rows])
-    set_id = connection.execute(
-        reference_set.insert().values(
+    set_id: int = connection.execute(
+        reference_set.insert()
+        .values(
             name=new.name,
             licence=new.licence,
             citation=new.citation,
@@ -62,7 +63,8 @@ def add_set(connection: Connection, new: NewSet, matching: MatchingRules, elemen
             for_novelty=new.for_novelty,
             sha256=sha256_of_json([[row["name"], row["geometry_sha256"]] for row in rows]),
         )
-    ).inserted_primary_key[0]
+        .returning(reference_set.c.id)
+    ).scalar_one()
     for some in batches([{**row, "set_id": set_id} for row in rows]):
         connection.execute(reference.insert(), some)
     return len(rows)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ase.data import atomic_numbers
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from lamcore_crystal.store.patterns import (
     PatternError,
+    WyckoffPattern,
     parse_anonymous,
     parse_chemical_system,
     parse_crystal_system,
@@ -73,7 +74,7 @@ def has_any_element(numbers: Sequence[int], touch: Touch, amount: int | None = N
     """Whether a crystal holds at least one of some elements."""
     held = crystal_element
     one = held.c.z == numbers[0] if len(numbers) == 1 else held.c.z.in_(numbers)
-    query = select(held.c.z).where(one, held.c.crystal_id == touch(crystal.c.id)).correlate(crystal)
+    query = select(held.c.z).where(one, held.c.crystal_id == touch(crystal.c.id)).correlate_except(held)
     return exists(query if amount is None else query.where(held.c.amount == amount))
 
 
@@ -118,16 +119,28 @@ def _of_symmetry(query: CrystalQuery) -> Iterator[Condition]:
     if query.crystal_system is not None:
         yield _equal("crystal_system", parse_crystal_system(query.crystal_system), is_counted=True)
     if query.wyckoff is not None:
-        pattern = parse_wyckoff(query.wyckoff)
-        if pattern.occupation is None:
-            if pattern.space_group is not None:
-                yield _equal("space_group", pattern.space_group, is_counted=True)
-            yield _equal("wyckoff_letters", pattern.letters)
-        else:
-            groups = range(1, 231) if pattern.space_group is None else [pattern.space_group]
-            yield _among("wyckoff", [f"{number}: {pattern.occupation}" for number in groups])
+        yield from _of_wyckoff(parse_wyckoff(query.wyckoff))
     if query.prototype is not None:
         yield _equal("prototype", _text(query.prototype, "prototype"))
+
+
+def _of_wyckoff(pattern: WyckoffPattern) -> Iterator[Condition]:
+    if pattern.occupations is not None:
+        yield _among("wyckoff", list(pattern.occupations))
+        return
+    if pattern.space_group is not None:
+        yield _equal("space_group", pattern.space_group, is_counted=True)
+    yield _among("wyckoff_letters", list(pattern.letters))
+    if len(pattern.letters) > 1:  # one thing is named differently in different groups
+        names = pattern.letters.items()
+        yield Condition(
+            lambda touch: or_(
+                *(
+                    and_(touch(crystal.c.wyckoff_letters) == name, touch(crystal.c.space_group).in_(groups))
+                    for name, groups in names
+                )
+            )
+        )
 
 
 def _of_origin(query: CrystalQuery) -> Iterator[Condition]:
@@ -184,7 +197,9 @@ def _any_of(symbols: Sequence[str]) -> Condition:
 def _only(numbers: Sequence[int], touch: Touch) -> Column:
     held = crystal_element
     n_allowed = (
-        select(func.count()).where(held.c.z.in_(numbers), held.c.crystal_id == touch(crystal.c.id)).correlate(crystal)
+        select(func.count())
+        .where(held.c.z.in_(numbers), held.c.crystal_id == touch(crystal.c.id))
+        .correlate_except(held)
     )
     return touch(crystal.c.n_elements) == n_allowed.scalar_subquery()
 

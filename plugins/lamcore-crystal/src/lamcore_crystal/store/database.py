@@ -223,6 +223,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA mmap_size = 2147418112")  # pages are read in place, not copied
 
 
 def _sqlite_of(connection: Connection) -> sqlite3.Connection:

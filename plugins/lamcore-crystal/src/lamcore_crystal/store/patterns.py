@@ -12,6 +12,8 @@ from ase.data import atomic_numbers
 
 from lamcore.errors import ConfigError
 from lamcore_crystal.description import CRYSTAL_SYSTEMS
+from lamcore_crystal.symmetry import Orbit, canonical_letters, canonical_occupation, letters_of
+from lamcore_crystal.symmetry.wyckoff import occupation_text
 
 MAX_LENGTH = 200
 _TERM = re.compile(r"([A-Z][a-z]?|\*)([0-9]{0,4})")
@@ -50,17 +52,18 @@ class FormulaPattern:
 
 @dataclass(frozen=True)
 class WyckoffPattern:
-    """Occupied orbits.
+    """Occupied orbits, under the names that the database keeps: positions have several, by the choice of origin.
 
     Attributes:
-        space_group: International number; None: any.
-        letters: As in the column `wyckoff_letters`: sorted, `a b`.
-        occupation: With the elements, as in `wyckoff` after the space group: `a Na b Cl`; None where none were named.
+        space_group: International number; None: any that has these positions.
+        letters: By the name that is kept, as in `wyckoff_letters`, the groups where that is the name: `a b`.
+        occupations: With the elements, as in `wyckoff`: `225: a Na b Cl`, one for each group; None where no elements
+            were named.
     """
 
     space_group: int | None
-    letters: str
-    occupation: str | None
+    letters: Mapping[str, tuple[int, ...]]
+    occupations: tuple[str, ...] | None
 
 
 @lru_cache(maxsize=4096)
@@ -144,6 +147,7 @@ def parse_space_group(number: int) -> int:
     return number
 
 
+@lru_cache(maxsize=4096)
 def parse_wyckoff(text: str) -> WyckoffPattern:
     """Orbits by letter, with their elements or without, after a space group or not: `225: a b`, `a Na b Cl`.
 
@@ -156,19 +160,29 @@ def parse_wyckoff(text: str) -> WyckoffPattern:
         raise PatternError(f"{_shown(text)} is no Wyckoff pattern; {expected}")
     space_group = parse_space_group(int(group)) if colon else None
     words = rest.split()
-    if words and all(_LETTER.fullmatch(word) for word in words):
-        return WyckoffPattern(space_group, " ".join(sorted(words)), None)
-    letters, symbols = words[::2], words[1::2]
-    if not words or len(words) % 2 or not all(_LETTER.fullmatch(letter) for letter in letters):
+    without_elements = all(_LETTER.fullmatch(word) for word in words)
+    letters = words if without_elements else words[::2]
+    symbols = [] if without_elements else words[1::2]
+    if not words or (symbols and len(words) % 2) or not all(_LETTER.fullmatch(letter) for letter in letters):
         raise PatternError(f"{_shown(text)} is no Wyckoff pattern; {expected}")
     for symbol in symbols:
         _check_symbol(symbol, text)
-    pairs = sorted(zip(letters, symbols, strict=True))
-    return WyckoffPattern(
-        space_group,
-        " ".join(letter for letter, _ in pairs),
-        " ".join(f"{letter} {symbol}" for letter, symbol in pairs),
-    )
+    groups = [
+        number
+        for number in (range(1, 231) if space_group is None else [space_group])
+        if set(letters) <= set(letters_of(number))
+    ]
+    if not groups:
+        where = f"space group {space_group} has the positions {letters_of(space_group)}" if space_group else expected
+        raise PatternError(f"{_shown(text)}: there are no such positions; {where}")
+    names: dict[str, list[int]] = {}
+    for number in groups:
+        names.setdefault(" ".join(canonical_letters(number, tuple(sorted(letters)))), []).append(number)
+    occupations = None
+    if symbols:
+        orbits = tuple(Orbit(*pair) for pair in sorted(zip(letters, symbols, strict=True)))
+        occupations = tuple(occupation_text(number, canonical_occupation(number, orbits)) for number in groups)
+    return WyckoffPattern(space_group, {name: tuple(numbers) for name, numbers in names.items()}, occupations)
 
 
 def _terms(text: str, term: re.Pattern[str], what: str, such_as: str) -> list[tuple[str, int]]:

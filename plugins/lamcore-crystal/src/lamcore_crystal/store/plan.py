@@ -18,6 +18,11 @@ from lamcore_crystal.store.schema import crystal, statistic
 from lamcore_crystal.store.statistics import HULL_DISTANCE_EDGES, counts_of
 
 _UNKNOWN_SHARE = 0.5
+# Reading a crystal somewhere in the table costs so many times what a step along an index does.
+_FETCH = 4.0
+# Two conditions may depend on each other (a space group and its orbits): where they exclude each other, all that an
+# index lists is touched before that is known. So much of it counts beside what is expected.
+_RISK = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,13 @@ class Plan:
         driver: The condition that is looked up; None walks the table in the order that is asked for.
         allowed: Columns that the planner may look up.
         gives_order: Whether crystals come in the order that is asked for, so that the first ones are the page.
-        n_touched: Estimated rows to touch.
+        cost: Estimated time, in steps along an index.
     """
 
     driver: Condition | None
     allowed: frozenset[str]
     gives_order: bool
-    n_touched: float
+    cost: float
 
 
 def estimates_of(connection: Connection, conditions: Sequence[Condition], total: int, limit: int) -> list[Estimate]:
@@ -109,18 +114,19 @@ def choose(conditions: Sequence[Condition], estimates: Sequence[Estimate], total
                 for columns in _INDEXES
                 if columns[0] == condition.column
             ]
-    return min(plans, key=lambda plan: plan.n_touched)
+    return min(plans, key=lambda plan: plan.cost)
 
 
 def _walk(conditions: Sequence[Condition], shares: Sequence[float], total: int, sort: str, limit: int) -> Plan:
     n = float(total)
-    others = 1.0
+    others = []
     for condition, share in zip(conditions, shares, strict=True):
         if condition.column == sort and condition.kind == "range":
             n *= share
         else:
-            others *= share
-    return Plan(None, frozenset({sort}), True, min(n, (limit + 1) / others))
+            others.append((condition, share))
+    fetch = 1.0 if sort == "id" else _FETCH  # along the ids crystals lie side by side
+    return Plan(None, frozenset({sort}), True, _ordered_cost(n, others, limit, fetch))
 
 
 def _by(
@@ -134,22 +140,36 @@ def _by(
     limit: int,
 ) -> Plan:
     n = total * shares[position]
-    others = 1.0
+    others = [one for i, one in enumerate(zip(conditions, shares, strict=True)) if i != position]
     allowed = {columns[0]}
-    is_one_value = driver.kind in ("equal", "element")
-    for i, (condition, share) in enumerate(zip(conditions, shares, strict=True)):
-        if i == position:
-            continue
-        if is_one_value and condition.kind == "range" and condition.column == columns[1]:
-            n *= share
-            allowed.add(columns[1])
-        else:
-            others *= share
-    gives_order = is_one_value and columns[1] == sort
-    if gives_order:
-        allowed.add(sort)
-        return Plan(driver, frozenset(allowed), True, min(n, (limit + 1) / others))
-    return Plan(driver, frozenset(allowed), False, 1.3 * n)
+    following = columns[1]
+    if driver.kind in ("equal", "element"):
+        rest = iter(columns[1:])
+        for following in rest:
+            allowed.add(following)
+            fixed = [(one, share) for one, share in others if one.column == following and one.kind == "equal"]
+            if not fixed:
+                break
+            n *= fixed[0][1]
+            others = [one for one in others if one is not fixed[0] and one[0] is not fixed[0][0]]
+        for condition, share in list(others):
+            if condition.column == following and condition.kind == "range":
+                n *= share
+                others = [one for one in others if one[0] is not condition]
+    if following == sort and driver.kind in ("equal", "element"):
+        return Plan(driver, frozenset(allowed), True, _ordered_cost(n, others, limit, _FETCH))
+    is_read = sort not in (*columns, "id") or any(one.kind != "element" for one, _ in others)
+    remaining = math.prod(share for one, share in others if one.kind == "element") if driver.kind == "element" else 1.0
+    cost = n * (1.3 + sum(one.kind == "element" for one, _ in others)) + (n * remaining * _FETCH if is_read else 0.0)
+    return Plan(driver, frozenset(allowed), False, cost)
+
+
+def _ordered_cost(n: float, others: Sequence[tuple[Condition, float]], limit: int, fetch: float) -> float:
+    """Of going along an index until a page is full."""
+    share = math.prod(one for _, one in others)
+    step = 1.0 + (fetch if any(condition.kind != "element" for condition, _ in others) else 0.0)
+    risk = _RISK * n if len(others) > 1 else 0.0
+    return (min(n, (limit + 1) / share) + risk) * step
 
 
 _INDEXES = [

@@ -91,14 +91,17 @@ def page_statement(
     """The query of one page: the ids by one index, then the rows of those ids alone."""
     chooses = connection.dialect.name == "sqlite"
 
-    def touch(column: Column) -> Column:
-        name = getattr(column, "name", "")
-        return _hidden(column) if chooses and name not in plan.allowed else column
-
     driver = plan.driver
     by_element = chooses and driver is not None and driver.kind == "element"
     listed = crystal_element.alias("listed")
     ids: Column = listed.c.crystal_id if by_element else crystal.c.id
+
+    def touch(column: Column) -> Column:
+        if by_element and column is crystal.c.id:
+            return _hidden(ids)  # the lists of elements are compared before the crystal itself is read
+        name = getattr(column, "name", "")
+        return _hidden(column) if chooses and name not in plan.allowed else column
+
     ordered_id = ids if not chooses or plan.gives_order else _hidden(ids)
     value = touch(crystal.c[query.sort]) if query.sort != "id" else ordered_id
     chosen = select(crystal.c.id.label("id"), crystal.c[query.sort].label("value"))

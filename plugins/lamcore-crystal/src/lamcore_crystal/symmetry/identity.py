@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,15 +45,26 @@ def identity_sha256(geometry: Geometry) -> str:
 def _reduced(geometry: Geometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The Niggli cell and the sites in it."""
     import moyopy
-    import spglib
 
     try:
         cell = np.asarray(moyopy.niggli_reduce(geometry.cell.tolist())[0])
     except ValueError:  # moyo gives up where two lengths differ by rounding alone
-        reduced = spglib.niggli_reduce(geometry.cell, eps=1e-5)
-        cell = geometry.cell if reduced is None else np.asarray(reduced)
+        cell = _reduced_by_spglib(geometry.cell)
     change = np.rint(geometry.cell @ np.linalg.inv(cell))
     return cell, geometry.fractional @ change
+
+
+def _reduced_by_spglib(cell: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The Niggli cell, or the cell as given where spglib gives up too."""
+    import spglib
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of how spglib tells that it gave up
+        try:
+            reduced = spglib.niggli_reduce(cell, eps=1e-5)
+        except spglib.SpglibError:
+            return cell
+    return cell if reduced is None else np.asarray(reduced)
 
 
 def _smallest_sites(

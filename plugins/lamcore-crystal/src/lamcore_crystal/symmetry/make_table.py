@@ -8,9 +8,9 @@ no accident of the lattice parameters can exceed.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,4 +217,6 @@ def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Make the table of what changes of origin and axes do to the letters.")
+    parser.add_argument("file", type=Path, help="written, and overwritten where it exists")
+    main(parser.parse_args().file)

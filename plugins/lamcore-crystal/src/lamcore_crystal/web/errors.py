@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lamcore_crystal.web.headers import HEADERS
+
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
     from fastapi.responses import JSONResponse
@@ -75,9 +77,7 @@ def install(app: FastAPI) -> None:
         parts = [
             f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg']}" for one in error.errors()
         ]
-        return _answer(
-            ApiError(422, "bad_parameter", "; ".join(parts), "/api/v1/openapi.json describes all parameters")
-        )
+        return _answer(ApiError(422, "bad_parameter", "; ".join(parts), "/api/v1/openapi.json describes them"))
 
     def of_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -89,16 +89,15 @@ def install(app: FastAPI) -> None:
         reference = secrets.token_hex(4)
         _LOG.error("%s: %s", reference, error, exc_info=error)
         return _answer(
-            ApiError(
-                503, "unavailable", f"the database cannot be used now (number {reference} in the log)", "try later"
-            )
+            ApiError(503, "unavailable", f"the database cannot be used now ({reference} in the log)", "try later")
         )
 
     def of_anything(_: Request, error: Exception) -> JSONResponse:
         reference = secrets.token_hex(4)
         _LOG.error("%s: %r", reference, error)
         message = f"the server failed (number {reference} in the log)"
-        return _answer(ApiError(500, "server_error", message, "tell who runs this server that number"))
+        # This answer passes by no middleware.
+        return _answer(ApiError(500, "server_error", message, "tell who runs this server that number", HEADERS))
 
     app.add_exception_handler(ApiError, of_api)
     app.add_exception_handler(RequestValidationError, of_validation)

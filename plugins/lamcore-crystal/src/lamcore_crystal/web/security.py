@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 
 from lamcore_crystal.web.errors import ApiError
+from lamcore_crystal.web.headers import HEADERS
 from lamcore_crystal.web.tokens import bearer, may_of
 
 if TYPE_CHECKING:
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
 
     from lamcore_crystal.web.site import Site
 
-# An API answers with no document; pages bring a policy of their own.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 _DATA = ("/api/", "/v1/", "/v1.2/", "/v1.2.0/")
 _READING = ("GET", "HEAD")
 

@@ -49,7 +49,7 @@ def make_uploads(site: Site) -> APIRouter:
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM_SCHEMA}}}},
     )
     async def submit(request: Request) -> JSONResponse:
-        """Send files, or one archive, with `Authorization: Bearer <token>`; its evaluation is followed at `Location`."""
+        """Send files, or one archive, with `Authorization: Bearer <token>`; `Location` tells how it goes on."""
         await run_in_threadpool(check_submitter, site, request.headers.get("authorization"))
         settings = await run_in_threadpool(_open_round, site)
         limit = settings.max_submission_bytes + _BYTES_OF_FORM

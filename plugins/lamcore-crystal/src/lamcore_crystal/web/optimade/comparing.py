@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator as operators
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -124,9 +124,9 @@ def has(one: Property, kind: str, values: list[Any]) -> Condition:
         raise NotSupportedError(f"{one.name} HAS: its members cannot be searched for here")
     if not all(isinstance(value, str) for value in values):
         raise BadFilterError(f'{one.name} HAS: expected chemical symbols in double quotes, such as "Li"')
-    numbers = [atomic_numbers[value] for value in values if atomic_numbers.get(value, 0) > 0]
+    numbers = sorted(atomic_numbers_of(values))
     if kind == "ALL":
-        return and_(*(_holds([z]) for z in numbers)) if len(numbers) == len(values) else false()
+        return and_(*(_holds([z]) for z in numbers)) if len(numbers) == len(set(values)) else false()
     if kind == "ANY":
         return _holds(numbers) if numbers else false()
     mine = exists().where(crystal_element.c.crystal_id == crystal.c.id, crystal_element.c.z.not_in(numbers))
@@ -148,6 +148,11 @@ def length(one: Property, operator: str, value: int) -> Condition:
         return true() if compared else false()
     condition: Condition = compared
     return condition
+
+
+def atomic_numbers_of(symbols: Iterable[str]) -> frozenset[int]:
+    """Of those that are elements."""
+    return frozenset(atomic_numbers[symbol] for symbol in symbols if atomic_numbers.get(symbol, 0) > 0)
 
 
 def _unknown() -> Condition:

@@ -39,10 +39,12 @@ class Filter:
 
     Attributes:
         condition: On the table `crystal`.
+        required: Atomic numbers of elements that every structure it finds holds, as far as that is plain.
         warnings: What the client should be told.
     """
 
     condition: Condition
+    required: frozenset[int] = frozenset()
     warnings: tuple[str, ...] = ()
 
 
@@ -72,7 +74,7 @@ def to_sql(text: str) -> Filter:
         condition = translation.transform(tree)
     except VisitError as error:
         raise error.orig_exc from None
-    return Filter(condition, tuple(dict.fromkeys(translation.warnings)))
+    return Filter(condition, translation.required_by(condition), tuple(dict.fromkeys(translation.warnings)))
 
 
 def _check_size(text: str) -> None:
@@ -123,6 +125,16 @@ class _Translation(Transformer[Token, Any]):
         super().__init__()
         self.text = text
         self.warnings: list[str] = []
+        self._required: dict[int, tuple[Condition, frozenset[int]]] = {}
+
+    def required_by(self, condition: Condition) -> frozenset[int]:
+        """Atomic numbers of elements that a condition cannot be true without."""
+        return self._required[id(condition)][1] if id(condition) in self._required else frozenset()
+
+    def _require(self, condition: Condition, numbers: frozenset[int]) -> Condition:
+        # Kept with the condition, so that no other one is found under its identity.
+        self._required[id(condition)] = (condition, numbers)
+        return condition
 
     # values
 
@@ -174,7 +186,13 @@ class _Translation(Transformer[Token, Any]):
         if kind == "OPERATOR":
             raise NotSupportedError("operators after HAS are not offered; give a value alone")
         values = args[-1] if isinstance(args[-1], list) else [args[-1]]
-        return lambda one: comparing.has(one, kind, values)
+
+        def has(one: Property) -> Condition:
+            condition = comparing.has(one, kind, values)
+            is_plain = one.members == "elements" and (kind == "ALL" or len(values) == 1) and kind != "ONLY"
+            return self._require(condition, comparing.atomic_numbers_of(values)) if is_plain else condition
+
+        return has
 
     def length_op_rhs(self, args: list[Any]) -> RightSide:
         operator = str(args[1]) if len(args) == 3 else "="
@@ -212,7 +230,9 @@ class _Translation(Transformer[Token, Any]):
         return not_(condition) if len(args) == 2 else condition
 
     def expression_clause(self, args: list[Condition]) -> Condition:
-        return and_(*args) if len(args) > 1 else args[0]
+        if len(args) == 1:
+            return args[0]
+        return self._require(and_(*args), frozenset().union(*(self.required_by(one) for one in args)))
 
     def expression(self, args: list[Condition]) -> Condition:
         return or_(*args) if len(args) > 1 else args[0]

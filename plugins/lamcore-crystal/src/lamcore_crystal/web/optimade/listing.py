@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ase.data import chemical_symbols
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, select, tuple_
 
-from lamcore_crystal.store.schema import crystal
+from lamcore_crystal.store.schema import crystal, crystal_element
 from lamcore_crystal.store.statistics import counts_of
 from lamcore_crystal.web import cursors
 from lamcore_crystal.web.errors import ApiError, TooSlowError
@@ -19,8 +20,11 @@ from lamcore_crystal.web.optimade.properties import PROPERTIES
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
 
+    from lamcore_crystal.web.optimade.filters import Filter
     from lamcore_crystal.web.site import Site
 
+# Crystals of one element that are looked up one by one rather than passed by.
+_SHORT_LIST = 100_000
 _ID = re.compile(r"[0-9]{1,18}")
 
 
@@ -97,18 +101,33 @@ def find(
     Raises:
         BadFilterError: `above` is not from a list of this order.
     """
-    wanted = select(*columns, _key(order).label("sort_key")).limit(limit + 1)
+    wanted: Select[Any] = select(*columns, _key(order).label("sort_key")).limit(limit + 1)
     if condition is not None:
         wanted = wanted.where(condition)
     if order.is_by_id:
         query = wanted.order_by(_directed(crystal.c.id, order))
         if above is not None:
             query = query.where(_after([crystal.c.id], [_id(above)], order))
-        rows = list(connection.execute(query))
+        rows: Sequence[Row[Any]] = connection.execute(query).all()
     else:
         rows = _by_value(connection, wanted, order, limit, above)
     page = rows[:limit]
     return Found(page, _place(page[-1], order) if len(rows) > limit else None)
+
+
+def narrowed(connection: Connection, filter_: Filter) -> ColumnElement[bool]:
+    """A filter's condition, led by the list of its rarest element where that is short.
+
+    Without it, structures are gone through in the order of the page until enough are found, which is quick where many
+    fit and long where few do.
+    """
+    numbers = sorted(filter_.required)
+    counts = counts_of(connection, [("element", chemical_symbols[z]) for z in numbers])
+    rarest = min(numbers, key=lambda z: counts["element", chemical_symbols[z]], default=None)
+    if rarest is None or counts["element", chemical_symbols[rarest]] > _SHORT_LIST:
+        return filter_.condition
+    listed = select(crystal_element.c.crystal_id).where(crystal_element.c.z == rarest)
+    return and_(crystal.c.id.in_(listed), filter_.condition)
 
 
 def count(site: Site, condition: ColumnElement[bool] | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Text, and_, cast, func, select
@@ -13,41 +13,11 @@ PREFIX = "lam"
 Kind = Literal["string", "integer", "float", "boolean", "timestamp", "list", "dictionary"]
 
 # Prefixes of https://providers.optimade.org: a property of theirs is unknown here, and that is no surprise.
-KNOWN_PREFIXES = frozenset(
-    [
-        "aflow",
-        "alexandria",
-        "aiida",
-        "ccdc",
-        "ccpnc",
-        "cmr",
-        "cod",
-        "csd",
-        "exmpl",
-        "httk",
-        "jarvis",
-        "matcloud",
-        "matterverse",
-        "mcloud",
-        "mcloudarchive",
-        "mp",
-        "mpdd",
-        "mpds",
-        "mpod",
-        "necro",
-        "nmd",
-        "nomad",
-        "odbx",
-        "omdb",
-        "oqmd",
-        "optimade",
-        "pcod",
-        "psdi",
-        "pubchem",
-        "tcod",
-        "twodmatpedia",
-    ]
-)
+_KNOWN = """
+aflow aiida alexandria ccdc ccpnc cmr cod csd exmpl httk jarvis matcloud matterverse mcloud mcloudarchive mp mpdd mpds
+mpod necro nmd nomad odbx omdb oqmd optimade pcod psdi pubchem tcod twodmatpedia
+"""
+KNOWN_PREFIXES = frozenset(_KNOWN.split())
 
 
 @dataclass(frozen=True)
@@ -79,15 +49,23 @@ class Property:
     is_absent: bool = False
 
 
+_ABSENT: tuple[tuple[str, Kind], ...] = (
+    ("assemblies", "list"),
+    ("chemical_formula_hill", "string"),
+    ("space_group_symmetry_operations_xyz", "list"),
+    ("space_group_symbol_hall", "string"),
+    ("space_group_symbol_hermann_mauguin", "string"),
+    ("space_group_symbol_hermann_mauguin_extended", "string"),
+)
+
+
 def _table() -> dict[str, Property]:
     c = crystal.c
     model_name = select(model.c.name).where(model.c.id == c.model_id).scalar_subquery()
     is_unique = and_(c.duplicate_in_submission.is_(None), c.duplicate_in_database.is_(None))
     ev = "eV/atom"
     standard = [
-        Property(
-            "id", "string", "Identifier of the crystal, as in the native API.", cast(c.id, Text), is_sortable=True
-        ),
+        Property("id", "string", "Identifier, as in the native API.", cast(c.id, Text), is_sortable=True),
         Property("type", "string", "Always `structures`.", constant="structures"),
         Property("immutable_id", "string", "The same as `id`, which is never given twice.", cast(c.id, Text)),
         # To the second, as in responses.
@@ -120,17 +98,7 @@ def _table() -> dict[str, Property]:
         Property("species", "list", "One species for each element.", length=c.n_elements),
         Property("space_group_it_number", "integer", "International number of the space group.", c.space_group),
         Property("structure_features", "list", "Always empty.", constant=[], members="constant", length=0),
-        *(
-            Property(name, kind, "Not given here.", is_absent=True)
-            for name, kind in (
-                ("assemblies", "list"),
-                ("chemical_formula_hill", "string"),
-                ("space_group_symmetry_operations_xyz", "list"),
-                ("space_group_symbol_hall", "string"),
-                ("space_group_symbol_hermann_mauguin", "string"),
-                ("space_group_symbol_hermann_mauguin_extended", "string"),
-            )
-        ),
+        *(Property(name, kind, "Not given here.", is_absent=True) for name, kind in _ABSENT),
     ]
     own = [
         Property(
@@ -168,10 +136,8 @@ def _table() -> dict[str, Property]:
         Property("is_unique", "boolean", "Whether it repeats no other crystal here.", is_unique),
         Property("is_novel", "boolean", "Whether it is in no reference set.", c.is_novel),
     ]
-    prefixed = {f"_{PREFIX}_{one.name}": one for one in own}
-    return {one.name: one for one in standard} | {
-        name: Property(**{**vars(one), "name": name}) for name, one in prefixed.items()
-    }
+    prefixed = [replace(one, name=f"_{PREFIX}_{one.name}") for one in own]
+    return {one.name: one for one in [*standard, *prefixed]}
 
 
 PROPERTIES = _table()

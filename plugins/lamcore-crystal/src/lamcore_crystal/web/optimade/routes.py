@@ -19,7 +19,7 @@ from lamcore_crystal.web.optimade import responses
 from lamcore_crystal.web.optimade.entries import DEFAULT_FIELDS, TOP_LEVEL, Entry, columns_for, resource
 from lamcore_crystal.web.optimade.errors import BadFilterError, NotFoundError, RequestError
 from lamcore_crystal.web.optimade.filters import resolve, to_sql
-from lamcore_crystal.web.optimade.listing import Order, count, find
+from lamcore_crystal.web.optimade.listing import Order, count, find, narrowed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,17 +78,15 @@ def make_optimade(site: Site) -> FastAPI:
 def _structures(site: Site, request: Request) -> dict[str, Any]:
     given, warnings = _parameters(request, _OF_LIST)
     fields = _fields(given.get("response_fields"), warnings)
-    condition = None
-    if given.get("filter", "").strip():
-        filter_ = to_sql(given["filter"])
-        condition = filter_.condition
-        warnings += filter_.warnings
+    filter_ = to_sql(given["filter"]) if given.get("filter", "").strip() else None
+    warnings += filter_.warnings if filter_ is not None else ()
     order = Order.parse(given["sort"]) if given.get("sort") else Order()
     limit = _page_limit(given.get("page_limit"))
     with site.read() as connection:
+        condition = None if filter_ is None else narrowed(connection, filter_)
         found = find(connection, columns_for(fields), condition, order, limit, given.get("page_above"))
         models = _models(connection) if "_lam_model" in fields else {}
-    data = [resource(Entry(row._mapping, models), fields) for row in found.rows]
+    data = [resource(Entry(dict(row._mapping), models), fields) for row in found.rows]
     available = count(site, None)
     returned = available if condition is None else count(site, condition)
     next_link = None
@@ -120,7 +118,7 @@ def _structure(site: Site, request: Request, structure_id: str) -> dict[str, Any
     if row is None or str(row.id) != structure_id:
         raise NotFoundError(f"there is no structure {structure_id[:40]!a}; /v1/structures lists all")
     return {
-        "data": resource(Entry(row._mapping, models), fields),
+        "data": resource(Entry(dict(row._mapping), models), fields),
         "links": {"next": None},
         "meta": responses.meta(request, data_returned=1, data_available=count(site, None), warnings=warnings),
     }

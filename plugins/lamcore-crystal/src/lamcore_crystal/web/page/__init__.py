@@ -27,6 +27,7 @@ PAGES = {
     "/submit": "submit.html",
     "/submissions/{id}": "submission.html",
     "/about": "about.html",
+    "/docs": "docs.html",
 }
 
 # plotly.js sets style attributes and a style element of its own; scripts are files of this server alone.

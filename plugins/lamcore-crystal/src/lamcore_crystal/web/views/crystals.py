@@ -28,7 +28,8 @@ _RELAXATION = (
 
 def crystal_row(connection: Connection, crystal_id: int) -> Mapping[str, Any] | None:
     """All columns of a crystal; None where there is none."""
-    return connection.execute(select(crystal).where(crystal.c.id == crystal_id)).mappings().first()
+    row = connection.execute(select(crystal).where(crystal.c.id == crystal_id)).mappings().first()
+    return None if row is None else dict(row)
 
 
 def crystal_view(connection: Connection, crystal_id: int) -> dict[str, Any] | None:
@@ -44,7 +45,7 @@ def crystal_view(connection: Connection, crystal_id: int) -> dict[str, Any] | No
         .mappings()
         .first()
     )
-    results = [dict(one) for one in _results(connection, crystal_id)]
+    results = _results(connection, crystal_id)
     return {
         **shown,
         **_geometry(row["geometry"]),
@@ -84,7 +85,7 @@ def _model(connection: Connection, model_id: int) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def _results(connection: Connection, crystal_id: int) -> list[Mapping[str, Any]]:
+def _results(connection: Connection, crystal_id: int) -> list[dict[str, Any]]:
     query = (
         select(
             *(result.c[name] for name in ("hull_id", "score_name", "score", "formation_energy_per_atom")),
@@ -95,7 +96,7 @@ def _results(connection: Connection, crystal_id: int) -> list[Mapping[str, Any]]
         .where(result.c.structure_id == crystal_id)
         .order_by(result.c.hull_id, result.c.score_name)
     )
-    return list(connection.execute(query).mappings())
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _decomposition(connection: Connection, one: Mapping[str, Any]) -> list[dict[str, Any]]:

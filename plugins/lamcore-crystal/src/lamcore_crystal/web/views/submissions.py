@@ -91,7 +91,7 @@ def structures_view(
         query = query.where(structure.c.status == status)
     if after is not None:
         query = query.where(structure.c.id > cursors.decode(purpose, after)[0])
-    rows = list(connection.execute(query).mappings())
+    rows = [dict(row) for row in connection.execute(query).mappings()]
     items = [{**row, **_explained(row["code"]), "message": _message(row)} for row in rows[:limit]]
     more = len(rows) > limit
     return {"items": items, "next": cursors.encode(purpose, [items[-1]["id"]]) if more else None}
@@ -139,7 +139,9 @@ def _progress(
 
 def _explained(name: str | None) -> dict[str, str | None]:
     code = CODES.get(name) if name is not None else None
-    return {"code": name, "meaning": code and code.meaning, "advice": code and code.advice}
+    if code is None:
+        return {"code": name, "meaning": None, "advice": None}
+    return {"code": name, "meaning": code.meaning, "advice": code.advice}
 
 
 def _message(row: Mapping[str, Any]) -> str | None:

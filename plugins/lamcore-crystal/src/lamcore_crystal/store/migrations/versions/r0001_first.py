@@ -35,6 +35,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_content")),
     )
     op.create_table(
+        "environment",
+        sa.Column("sha256", Sha256, nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_environment")),
+    )
+    op.create_table(
         "event",
         sa.Column("id", Id, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
@@ -291,6 +297,12 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_crystal_formation_energy_per_atom_id"), "crystal", ["formation_energy_per_atom", "id"], unique=False
     )
+    op.create_index(
+        op.f("ix_crystal_formula_anonymous_energy_above_hull_id"),
+        "crystal",
+        ["formula_anonymous", "energy_above_hull", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_crystal_formula_anonymous_id"), "crystal", ["formula_anonymous", "id"], unique=False)
     op.create_index(op.f("ix_crystal_formula_id"), "crystal", ["formula", "id"], unique=False)
     op.create_index(op.f("ix_crystal_identity_sha256"), "crystal", ["identity_sha256"], unique=False)
@@ -307,6 +319,12 @@ def upgrade() -> None:
         op.f("ix_crystal_space_group_energy_above_hull_id"),
         "crystal",
         ["space_group", "energy_above_hull", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_crystal_space_group_wyckoff_letters_id"),
+        "crystal",
+        ["space_group", "wyckoff_letters", "id"],
         unique=False,
     )
     op.create_index(op.f("ix_crystal_submission_id_id"), "crystal", ["submission_id", "id"], unique=False)

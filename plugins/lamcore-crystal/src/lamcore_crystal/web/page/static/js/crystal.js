@@ -116,7 +116,7 @@ function drawHistory({ history = [] }) {
 
 function drawProvenance(crystal) {
   const { relaxation = {} } = crystal;
-  const versions = Object.entries(relaxation.provenance?.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
+  const versions = versionsOf(relaxation.environment ?? relaxation.provenance?.versions ?? {});
   fillList(byId("provenance"), [
     ["Submission", link(`/submissions/${encodeURIComponent(crystal.submission_id)}`, `submission ${crystal.submission_id}`)],
     ["File", crystal.name],
@@ -132,6 +132,12 @@ function drawProvenance(crystal) {
   ]);
 }
 
+/** Names and versions, whether they stand side by side or grouped. */
+function versionsOf(environment) {
+  const flat = (name, value) => (value !== null && typeof value === "object" ? Object.entries(value).flatMap(([key, one]) => flat(key, one)) : [`${name} ${value}`]);
+  return Object.entries(environment).flatMap(([name, value]) => flat(name, value)).join(", ");
+}
+
 function drawSites({ fractional, numbers }) {
   const columns = [
     { label: "Site", numeric: true, cell: (row) => String(row.index + 1) },
@@ -140,6 +146,7 @@ function drawSites({ fractional, numbers }) {
   ];
   const rows = fractional.map((site, index) => ({ site, index, z: numbers[index] }));
   fill(byId("sites"), table(columns, rows, { caption: "Fractional coordinates" }));
+  byId("sites-box").open = rows.length <= 12;
 }
 
 function drawViewer(crystal) {
@@ -161,15 +168,14 @@ function drawViewer(crystal) {
   if (viewer.draws) draw(false);
 }
 
-const SIMILAR = [["same_prototype", "Same prototype"], ["same_formula", "Same formula"]];
-
-/** The structures that share prototype or formula, page after page. */
+/** The structures that share prototype or formula, page after page; the structure itself is left out. */
 async function drawSimilar(after = undefined) {
-  const answer = await get(`crystals/${encodeURIComponent(id)}/similar`, { limit: 10, after });
-  const columns = [...CRYSTAL_COLUMNS];
-  if (answer.items.some((row) => row.similarity)) {
-    columns.push({ label: "Shares", cell: (row) => SIMILAR.find(([name]) => name === row.similarity)?.[1] ?? row.similarity });
-  }
-  const more = answer.next ? h("button", { type: "button", onclick: () => drawSimilar(answer.next).catch((error) => showProblem(error)) }, "Next") : null;
-  fill(byId("similar"), h("div", { class: "table-box" }, table(columns, answer.items, { caption: "Similar structures", empty: "No other structure has this prototype or formula." })), more);
+  const by = byId("similar-by").value;
+  const answer = await get(`crystals/${encodeURIComponent(id)}/similar`, { by, limit: 11, after });
+  const others = answer.items.filter((row) => String(row.id) !== id);
+  const more = answer.next ? h("button", { type: "button", onclick: () => again(answer.next) }, "Next") : null;
+  fill(byId("similar"), h("div", { class: "table-box" }, table(CRYSTAL_COLUMNS, others, { caption: "Similar structures", empty: `No other structure has this ${by}.` })), more);
 }
+
+const again = (after) => drawSimilar(after).catch((error) => showProblem(error));
+byId("similar-by").addEventListener("change", () => again());

@@ -65,8 +65,9 @@ function ternary(diagram, entries, lines, colours) {
   const [a, b, c] = diagram.elements;
   const unstable = entries.filter((one) => !isStable(one));
   const [above, below] = marks(entries, colours, axes);
+  below.text = entries.filter(isStable).map((one) => (amounts(one.formula).length > 1 ? subscripts(one.formula) : ""));
   above.marker = { symbol: "diamond", size: 9, opacity: 0.9, color: unstable.map((one) => one.energy_above_hull), colorscale: [[0, colours.accent], [1, colours.warm]], cmin: 0,
-    colorbar: { title: { text: "above hull, eV/atom", side: "right" }, thickness: 10, len: 0.7, outlinewidth: 0 }, showscale: unstable.length > 0 };
+    colorbar: { title: { text: "above hull, eV/atom", side: "right" }, thickness: 10, len: 0.7, x: 0.9, outlinewidth: 0 }, showscale: unstable.length > 0 };
   return {
     data: [{ ...axes(lines.flatMap(([one, other]) => [one, other, null])), mode: "lines", hoverinfo: "skip", line: { color: colours.good, width: 1.5 }, connectgaps: false }, above, below],
     layout: { ternary: { bgcolor: "rgba(0,0,0,0)", sum: 1, aaxis: axis(a), baxis: axis(b), caxis: axis(c) }, margin: { l: 40, r: 30, t: 40, b: 40 } },

@@ -3,7 +3,7 @@ import { get, start } from "./api.js";
 import { bars } from "./bars.js";
 import { chart } from "./charts.js";
 import { byId } from "./dom.js";
-import { count } from "./format.js";
+import { count, fixed } from "./format.js";
 import { periodicTable } from "./periodic.js";
 import { crystalAddress } from "./rows.js";
 
@@ -41,15 +41,28 @@ function drawElements(counts) {
 
 const short = (n) => (n < 1000 ? String(n) : n < 1e6 ? `${(n / 1e3).toPrecision(2)}k` : `${(n / 1e6).toPrecision(2)}M`);
 
-function distance({ edges, counts }, colours) {
-  const inner = edges.map((edge, i) => [edge, edges[i + 1]]).slice(0, -1);
-  const width = inner.map(([low, high]) => high - low);
-  const middle = inner.map(([low, high]) => (low + high) / 2);
-  const color = inner.map(([low, high]) => ((low + high) / 2 <= 0 ? colours.good : colours.accent));
-  const hovertext = inner.map(([low, high], i) => `${low.toFixed(3)} to ${high.toFixed(3)} eV/atom<br>${count(counts[i])} structures`);
+/** Bins between edges; where there are two counts more than that, the first and the last bin are open. */
+function bins({ edges, counts }) {
+  const inner = edges.slice(1).map((edge, i) => ({ low: edges[i], high: edge, words: `${fixed(edges[i], 2)} to ${fixed(edge, 2)}` }));
+  if (counts.length === inner.length) return inner.map((one, i) => ({ ...one, n: counts[i] }));
+  const step = edges[1] - edges[0];
+  const [first, last] = [edges[0], edges.at(-1)];
+  const all = [{ low: first - step, high: first, words: `below ${fixed(first, 2)}` }, ...inner, { low: last, high: last + step, words: `${fixed(last, 2)} and more` }];
+  return all.map((one, i) => ({ ...one, n: counts[i] }));
+}
+
+function distance(given, colours) {
+  const all = bins(given);
+  const held = all.filter((one) => one.n);
+  const width = all.map(({ low, high }) => high - low);
+  const middle = all.map(({ low, high }) => (low + high) / 2);
+  const color = middle.map((one) => (one < 0 ? colours.good : colours.accent));
+  const counts = all.map((one) => one.n);
+  const hovertext = all.map(({ words, n }) => `${words} eV/atom<br>${count(n)} structures`);
+  const range = held.length ? [Math.min(held[0].low, -0.05) - 0.02, Math.max(held.at(-1).high, 0.1) + 0.02] : [-0.5, 1];
   return {
     data: [{ type: "bar", x: middle, y: counts, width, marker: { color, line: { width: 0 } }, hoverinfo: "text", hovertext, textposition: "none" }],
-    layout: { bargap: 0, xaxis: { title: { text: "energy above hull, eV/atom" } }, yaxis: { title: { text: "structures" }, rangemode: "tozero" } },
+    layout: { bargap: 0, xaxis: { title: { text: "energy above hull, eV/atom" }, range }, yaxis: { title: { text: "structures" }, rangemode: "tozero" } },
   };
 }
 

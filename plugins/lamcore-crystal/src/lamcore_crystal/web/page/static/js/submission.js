@@ -58,9 +58,9 @@ function draw(submission) {
   byId("live").textContent = `Seen at ${new Date().toISOString().slice(11, 19)} UTC; this page looks again by itself.`;
 }
 
-function drawProgress({ checked = 0, relaxed = 0, total = 0 }, rejected) {
-  const bar = (name, n) => h("label", { class: "progress" }, h("span", {}, name), h("progress", { max: Math.max(total, 1), value: n }), h("span", { class: "number" }, `${count(n)} of ${count(total)}`));
-  fill(byId("progress"), bar("checked", checked), rejected ? null : bar("relaxed", relaxed));
+function drawProgress({ checked = 0, relaxed = 0, total = 0, files = total, to_relax: toRelax = total }, rejected) {
+  const bar = (name, n, total) => h("label", { class: "progress" }, h("span", {}, name), h("progress", { max: Math.max(total, 1), value: n }), h("span", { class: "number" }, `${count(n)} of ${count(total)}`));
+  fill(byId("progress"), bar("checked", checked, files), rejected ? null : bar("relaxed", relaxed, toRelax));
 }
 
 /** The share that passed, its interval and the threshold on one line from 0 to 1. */

@@ -46,7 +46,7 @@ function upload() {
     throw new ApiError(413, { code: "too large", message: `${bytes(total())} chosen; at most ${bytes(limits.max_submission_bytes)} are accepted`, advice: "Submit in parts." });
   }
   const body = new FormData();
-  for (const one of files.files) body.append("files", one, one.name);
+  for (const one of files.files) body.append("file", one, one.name);
   for (const name of ["source", "submitter", "licence"]) body.append(name, form.elements[name].value.trim());
   body.append("split_blocks", String(form.elements.split_blocks.checked));
   token.set(form.elements.token.value.trim());
@@ -57,7 +57,7 @@ function upload() {
     request.upload.onprogress = (event) => { if (event.lengthComputable) progress.value = event.loaded / event.total; };
     request.onerror = () => reject(new ApiError(0, { code: "no answer", message: "the upload was cut off", advice: "Nothing was submitted. Try again." }));
     request.onload = () => {
-      if (request.status !== 202) return reject(errorFrom(request.status, request.responseText));
+      if (![200, 202].includes(request.status)) return reject(errorFrom(request.status, request.responseText));
       const id = JSON.parse(request.responseText).id ?? request.getResponseHeader("Location").split("/").at(-1);
       return resolve(`/submissions/${encodeURIComponent(id)}`);
     };

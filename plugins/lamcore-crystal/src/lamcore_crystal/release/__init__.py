@@ -1,0 +1,1 @@
+"""The open database as files that outlive it: Parquet segments, with cards, hashes and licences."""
