@@ -296,7 +296,7 @@ class Hull:
 
     def _system_of(self, chemical_system: str | Sequence[str]) -> ChemicalSystem:
         symbols = chemical_system.split("-") if isinstance(chemical_system, str) else chemical_system
-        elements = tuple(sorted({symbol.strip() for symbol in symbols}))
+        elements = tuple(sorted({symbol.strip() for symbol in symbols} - {""}))
         self._need(elements, "-".join(elements))
         return elements
 
