@@ -76,8 +76,9 @@ def test_files_are_cases_and_a_refused_one_is_a_failed_case(tmp_path):
 
 
 def test_the_report_lists_crystals_from_the_lowest_and_none_that_failed(demo):
-    from lamcore.report import RunView
     from lamcore_crystal.task_report import sections
+
+    from lamcore.report import RunView
 
     scored, _ = demo
     broken = [ScoredCase(one.case, None, "RuntimeError: gone") if one.case.id == "NiAl-B2" else one for one in scored]
