@@ -2,8 +2,8 @@
 
     python benchmarks/crystal_challenge.py <folder of reference data> <new folder> [--n 300] [option=value …]
 
-Options are those of `lamcore crystal init`, `model=sevennet` unless given; `round.limits.max_sites=60` leaves out the few
-files with some 160 atoms, each of which takes a network on one core longer than all small ones together.
+Options are those of `lamcore crystal init`, `model=sevennet` unless given; `round.limits.max_sites=60` leaves out the
+few files with some 160 atoms, each of which takes a network on one core longer than all small ones together.
 
 The reference data is a folder with `structures/lemat_baseline_9935.jsonl.gz` (one JSON a line with `source`, `file` and
 `cif`) and `awkward/`, CIF files with `manifest.json`. Small cells are taken first, from all sources in turn.
