@@ -347,6 +347,8 @@ def test_no_page_is_wider_than_the_screen_of_a_phone(opened, crystal_id):
         for width in (360, 1400):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        text = page.inner_text("main")
+        assert not any(one in text for one in ("[object", "undefined", "NaN", "· ·")), path
         page.close()
 
 
