@@ -48,7 +48,9 @@ def serve(challenge: Path, host: str = "127.0.0.1", port: int = 8000, **options:
 def _check_address(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+            probe.bind((host, port))
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"cannot listen on {host}, port {port} ({error}); choose another with --host or --port"
