@@ -229,7 +229,7 @@ def test_the_statistics_are_those_of_the_server_in_words_and_figures(opened, cli
         assert page.inner_text(f"#{name}-text") == f"{figure['says']} {figure['note']}"
         drawn = page.evaluate(f"document.getElementById('{name}').data.flatMap((trace) => Array.from(trace.y))")
         assert sum(n or 0 for n in drawn) == statistics["total"]
-    assert {"E_EMPTY", "E_PARSE", "E_DISORDER"} <= set(statistics["codes"])
+    assert {"E_EMPTY", "E_DISORDER"} <= set(statistics["codes"])
     assert statistics["code_meanings"]["E_EMPTY"] in page.inner_text("#codes")
     assert f"{statistics['stable']} of them stable" in page.inner_text("#total")
     ink = "document.querySelector('#space-groups .xtick text').style.fill"
