@@ -25,6 +25,9 @@ def page_challenge(folder: Path, n: int = 120) -> Challenge:
         connection.execute(named.values(source=HOSTILE, name=HOSTILE))
         connection.execute(update(schema.submission).where(schema.submission.c.id == 2).values(source=HOSTILE))
         connection.execute(update(schema.crystal).where(schema.crystal.c.submission_id == 2).values(source=HOSTILE))
+        connection.execute(update(schema.submission).where(schema.submission.c.id == 1).values(submitter=""))
+        identity = {"name": "lennard-jones", "weights": [{"file": "weights.pth", "sha256": "0" * 64}]}
+        connection.execute(update(schema.model).values(identity=identity))
         counted = (schema.statistic.c.name == "source") & (schema.statistic.c.key == "other-generator")
         connection.execute(update(schema.statistic).where(counted).values(key=HOSTILE))
         elements = select(schema.hull_entry).where(schema.hull_entry.c.hull_id == 1)

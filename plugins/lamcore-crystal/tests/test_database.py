@@ -259,6 +259,11 @@ def test_the_counts_that_are_kept_are_those_of_a_recount_after_every_change(data
         ids = connection.execute(select(crystal.c.id).order_by(crystal.c.id)).scalars().all()
         rescore(connection, [{"id": ids[0], "energy_above_hull": None, "score": None}])
         rescore(connection, [{"id": one, "energy_above_hull": 0.0, "score": 0.0} for one in ids[1:20]])
+        on_hull = statistics(connection).stable
+        for left_over, n in ((9e-5, on_hull), (2e-4, on_hull - 1)):  # what a relaxation leaves, and more
+            rescore(connection, [{"id": ids[2], "energy_above_hull": left_over}])
+            assert statistics(connection).stable == n
+        rescore(connection, [{"id": ids[2], "energy_above_hull": 0.0}])
         rescore(connection, [{"id": ids[3], "is_novel": False, "novelty": {"known": "x"}}])
         rescore(connection, [{"id": ids[4], "duplicate_in_submission": ids[3]}])
         finish_structure(connection, ids[5], "failed", [])

@@ -132,8 +132,8 @@ def test_the_distribution_counts_each_crystal_once_and_keeps_those_below_the_hul
     distances = [row[0] for row in sql(database, select(crystal.c.energy_above_hull)) if row[0] is not None]
     assert min(distances) < 0
     stable, above = served(database, "hull-distance")["data"]
-    assert sum(stable["y"]) == sum(one <= 0 for one in distances)
-    assert sum(above["y"]) == sum(one > 0 for one in distances)
+    assert sum(stable["y"]) == sum(one <= 1e-4 for one in distances)
+    assert sum(above["y"]) == sum(one > 1e-4 for one in distances)
     below = sum(n for x, n in zip(stable["x"], stable["y"], strict=True) if x < 0)
     assert below == sum(one < 0 for one in distances)
     width = stable["width"]

@@ -24,6 +24,9 @@ def database(tmp_path_factory):
         # One that repeats another of its submission, and some of no known distance.
         connection.execute(update(crystal).where(crystal.c.id == ids[3]).values(duplicate_in_submission=ids[2]))
         connection.execute(update(crystal).where(crystal.c.id == ids[5]).values(energy_above_hull=None, score=None))
+        # Two that are on the hull but for what a relaxation leaves, and a little more than that.
+        connection.execute(update(crystal).where(crystal.c.id == ids[6]).values(energy_above_hull=9e-5, is_novel=True))
+        connection.execute(update(crystal).where(crystal.c.id == ids[7]).values(energy_above_hull=2e-4, is_novel=True))
     yield database
     database.close()
 
@@ -60,8 +63,8 @@ def expected(mine, is_unique):
         "valid": len(mine),
         "unique": sum(map(is_unique, mine)),
         "novel": sum(row["is_novel"] for row in mine),
-        "stable": sum(row["energy_above_hull"] is not None and row["energy_above_hull"] <= 0 for row in mine),
-        "sun": sum(new(row, 0) for row in mine),
+        "stable": sum(row["energy_above_hull"] is not None and row["energy_above_hull"] <= 1e-4 for row in mine),
+        "sun": sum(new(row, 1e-4) for row in mine),
         "metasun": sum(new(row, 0.1) for row in mine),
     }
 
@@ -88,6 +91,7 @@ def test_a_submission_is_counted_as_by_hand(database, rows, board):
         assert row.n_submitted == n_submitted(database, [row.submission_id])
         check(row, expected(mine, lambda one: one["duplicate_in_submission"] is None), known(mine))
     assert sum(row.valid.n > 0 for row in board.submissions) == 2
+    assert sum(row.sun.n < row.metasun.n for row in board.submissions) == 2
 
 
 def test_a_source_repeats_nothing_of_its_own_earlier_submissions(database, rows, board):

@@ -14,9 +14,7 @@ from lamcore_crystal.matching import (
     Candidate,
     DuplicateFinder,
     Matcher,
-    Outcome,
     by_formula,
-    count_novelty,
     first_match,
     same,
 )
@@ -174,28 +172,6 @@ def test_polymorphs_of_carbon_all_stay_and_most_that_pymatgen_merges_are_marked(
     # The filter leaves out pairs that are far in energy or volume, which tolerances as wide as these would merge.
     assert len(groups) <= distinct <= len(groups) + 4
     assert distinct < 80
-
-
-def test_the_counts_hold_everything_that_was_submitted():
-    outcomes = [
-        Outcome(False, False, False, None),  # unreadable
-        Outcome(True, True, True, -0.02),  # stable, below the hull
-        Outcome(True, True, True, 0.0),  # on it
-        Outcome(True, True, True, 0.05),  # metastable
-        Outcome(True, True, True, 0.10),
-        Outcome(True, True, True, 0.11),
-        Outcome(True, False, True, -0.02),  # a repetition
-        Outcome(True, True, False, -0.02),  # known
-        Outcome(True, True, True, None),  # no terminal for one of its elements
-    ]
-    counts = count_novelty(outcomes)
-    assert (counts.n_submitted, counts.n_valid, counts.n_unique, counts.n_novel) == (9, 8, 7, 7)
-    assert (counts.n_stable, counts.n_metastable) == (4, 2)
-    assert (counts.n_sun, counts.n_metasun, counts.n_sun_within_100_mev) == (2, 2, 4)
-    assert counts.shares()["sun_share"] == pytest.approx(2 / 9)
-    assert count_novelty([]).shares() == {}
-    with pytest.raises(ValueError, match="is nan"):
-        count_novelty([Outcome(True, True, True, float("nan"))])
 
 
 def test_a_matcher_of_other_rules_is_refused():

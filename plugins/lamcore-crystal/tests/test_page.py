@@ -15,13 +15,23 @@ from sqlalchemy import update
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
-PAGES = ["/", "/crystals/{id}", "/hulls?hull=1&system=Fe-Li-O", "/leaderboard", "/statistics", "/submit"]
-PAGES += ["/submissions/1", "/about", "/docs"]
+# Address → what is there when it is drawn.
+PAGES = {
+    "/": "#results[aria-busy=false]",
+    "/crystals/{id}": "#viewer[data-atoms] canvas",
+    "/hulls?hull=1&system=Fe-Li-O": "#diagram[data-drawn]",
+    "/leaderboard": "#submissions table",
+    "/statistics": "#space-groups[data-drawn]",
+    "/submit": "#limits dd",
+    "/submissions/1": "#files table",
+    "/about": "#rules section",
+    "/docs": "main section",
+}
 
 
 @pytest.fixture(scope="module")
 def challenge(tmp_path_factory):
-    return page_challenge(tmp_path_factory.mktemp("page") / "challenge")
+    return page_challenge(tmp_path_factory.mktemp("page") / "challenge", 90)
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +57,18 @@ def browser():
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def contexts():
+    return {}
+
+
 @pytest.fixture
-def opened(browser, client):
+def opened(browser, client, contexts):
     """At the end no error was logged, and nothing asked of another machine."""
-    go = Opened(browser, str(client.base_url).rstrip("/"))
+    go = Opened(browser, str(client.base_url).rstrip("/"), contexts)
     yield go
-    for context in go.contexts.values():
-        context.close()
+    for page in go.pages:
+        page.close()
     assert go.problems == []
     assert go.outside == []
 
@@ -160,7 +175,7 @@ def test_html_in_names_is_shown_as_text_everywhere(opened, client):
 
 
 def test_a_structure_is_drawn_in_three_dimensions_and_turned_with_the_keyboard(opened, crystal_id):
-    page = opened(f"/crystals/{crystal_id}", wait="#viewer[data-atoms] canvas")
+    page = opened(f"/crystals/{crystal_id}", width=360, wait="#viewer[data-atoms] canvas")
     atoms = int(page.get_attribute("#viewer", "data-atoms"))
     assert atoms > 28  # those on faces are drawn on both
     # What the canvas holds is there only while it is being drawn: a picture of the page shows it.
@@ -203,6 +218,27 @@ def test_hull_diagrams_hold_every_entry_and_mark_the_stable_ones(opened):
     assert page.locator("#diagram .ternary .points path").count() == len(COMPOUNDS) + 3
     page.go_back()
     until(page, "document.getElementById('diagram-title').textContent.startsWith('Li-O')")
+
+
+def test_the_statistics_are_those_of_the_server_in_words_and_figures(opened, client):
+    page = opened("/statistics", wait="#space-groups[data-drawn]")
+    statistics = client.get("/api/v1/statistics").json()
+    for name in ("space-groups", "hull-distance"):
+        figure = client.get(f"/api/v1/figures/{name}").json()
+        until(page, f"document.getElementById('{name}-text').textContent.length > 20")
+        assert page.inner_text(f"#{name}-text") == f"{figure['says']} {figure['note']}"
+        drawn = page.evaluate(f"document.getElementById('{name}').data.flatMap((trace) => Array.from(trace.y))")
+        assert sum(n or 0 for n in drawn) == statistics["total"]
+    assert {"E_EMPTY", "E_DISORDER"} <= set(statistics["codes"])
+    assert statistics["code_meanings"]["E_EMPTY"] in page.inner_text("#codes")
+    assert f"{statistics['stable']} of them stable" in page.inner_text("#total")
+    ink = "document.querySelector('#space-groups .xtick text').style.fill"
+    before = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    until(page, f"{ink} !== {before!r}")
+    with page.expect_navigation():
+        page.evaluate("document.getElementById('space-groups').emit('plotly_click', { points: [{ x: 62 }] })")
+    assert page.url.endswith("/?space_group=62")
 
 
 def test_an_upload_arrives_and_leads_to_its_page(opened, challenge, inbox, tmp_path):
@@ -306,12 +342,13 @@ def test_everything_is_reached_with_the_keyboard_alone(opened):
 
 
 def test_no_page_is_wider_than_the_screen_of_a_phone(opened, crystal_id):
-    for path in PAGES:
-        page = opened(path.format(id=crystal_id), width=360)
-        page.wait_for_load_state("networkidle")
+    for path, drawn in PAGES.items():
+        page = opened(path.format(id=crystal_id), width=360, wait=drawn)
         for width in (360, 1400):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        text = page.inner_text("main")
+        assert not any(one in text for one in ("[object", "undefined", "NaN", "· ·")), path
         page.close()
 
 
@@ -336,9 +373,8 @@ def test_what_is_loaded_moves_nothing_that_was_there(opened, crystal_id):
         new PerformanceObserver((all) => { for (const one of all.getEntries())
             if (!one.hadRecentInput) sum += one.value; })
         .observe({ type: "layout-shift", buffered: true }); setTimeout(() => done(sum), 300); })"""
-    for path in ("/", f"/crystals/{crystal_id}", "/statistics"):
-        page = opened(path)
-        page.wait_for_load_state("networkidle")
+    for path in ("/", "/crystals/{id}", "/statistics"):
+        page = opened(path.format(id=crystal_id), wait=PAGES[path])
         assert page.evaluate(script) < 0.1, path
 
 

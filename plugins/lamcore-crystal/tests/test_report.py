@@ -113,7 +113,7 @@ def test_counts_are_those_of_the_tables(challenge, tmp_path):
     with challenge.database.read() as connection:
         crystal, structure = schema.crystal, schema.structure
         assert found["statistics"]["total"] == n_of(connection, crystal)
-        assert found["statistics"]["stable"] == n_of(connection, crystal, crystal.c.energy_above_hull <= 0)
+        assert found["statistics"]["stable"] == n_of(connection, crystal, crystal.c.energy_above_hull <= 1e-4)
         assert found["n_submitted"] == n_of(connection, structure) + n_of(
             connection, schema.submitted_file, schema.submitted_file.c.is_read.is_(False)
         )

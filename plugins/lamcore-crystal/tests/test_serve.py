@@ -49,6 +49,15 @@ def test_a_process_serves_a_challenge_until_it_is_interrupted(tmp_path):
             process.wait()
 
 
+def test_an_address_that_is_taken_or_none_is_said(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1, port {port}.*in use.*--port"):
+            serve(tmp_path, port=port)
+    with pytest.raises(ConfigError, match=r"port 99999 .*0-65535"):
+        serve(tmp_path, port=99999)
+
+
 def test_a_folder_that_is_no_challenge_is_not_served(tmp_path):
     with pytest.raises(ConfigError, match="not a challenge"):
-        serve(tmp_path)
+        serve(tmp_path, port=0)

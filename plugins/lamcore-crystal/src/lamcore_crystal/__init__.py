@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lamcore import CommandSpec, DatasetSpec, ReportSpec, TaskSpec, hookimpl
+from lamcore_crystal.stability import METASTABLE_WITHIN, STABLE_WITHIN
 
 if TYPE_CHECKING:
     from lamcore import Dataset, Task
@@ -24,8 +25,8 @@ def build_task(
     fmax: float = 0.02,
     max_steps: int = 500,
     max_stress_gpa: float = 0.1,
-    stable_within: float = 0.0,
-    metastable_within: float = 0.1,
+    stable_within: float = STABLE_WITHIN,
+    metastable_within: float = METASTABLE_WITHIN,
 ) -> Task:
     """Relaxation of crystals, and their energy above the hull of references relaxed by the same model.
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lamcore_crystal.stability import METASTABLE_WITHIN, STABLE_WITHIN
+
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
-METASTABLE_WITHIN = 0.1
 CONFIDENCE = 0.95
 
 
@@ -35,12 +36,14 @@ class Share:
 class LeaderboardRow:
     """A submission, or all submissions of a source.
 
-    S.U.N. counts what is stable (at most 0 eV/atom above the hull), unique and novel; MetaSUN what is at most 0.1
-    eV/atom above it, unique and novel. Unique means that it repeats no other structure of the submission, or of the
-    source; novel that it is in no reference set.
+    S.U.N. counts what is stable (at most `STABLE_WITHIN` above the hull), unique and novel; MetaSUN what is metastable
+    (at most `METASTABLE_WITHIN`), unique and novel, so that it holds all of S.U.N. Unique means that it repeats no
+    other structure of the submission, or of the source; novel that it is in no reference set.
 
     Source:
-        C. Zeni et al., Nature 639, 624 (2025), doi:10.1038/s41586-025-08628-5 (stable, unique, new).
+        C. Zeni et al., Nature 639, 624 (2025), doi:10.1038/s41586-025-08628-5, whose S.U.N., within 0.1 eV/atom, is
+        MetaSUN here. LeMat-GenBench (https://github.com/LeMaterial/lemat-genbench), where both names are from, counts
+        as MetaSUN only what is not S.U.N.: that is the difference of the two here.
 
     Attributes:
         name: Of the source.
@@ -51,9 +54,9 @@ class LeaderboardRow:
         valid: Accepted: relaxed, converged, physical.
         unique: Valid, and no repetition.
         novel: Valid, and in no reference set.
-        stable: Valid, and on the hull or below.
+        stable: Valid, and at most `STABLE_WITHIN` above the hull.
         sun: Stable, unique and novel.
-        metasun: The same within 0.1 eV/atom.
+        metasun: Metastable, unique and novel.
         median_energy_above_hull: Of the valid, eV/atom, signed; None where there are none.
         min_energy_above_hull: The lowest, eV/atom.
         median_score: Of the valid, by the score of their round.
@@ -82,12 +85,14 @@ class Leaderboard:
     Attributes:
         submissions: A row for each.
         sources: A row for each.
+        stable_within: eV/atom above the hull.
         metastable_within: eV/atom above the hull.
         confidence: Of the intervals.
     """
 
     submissions: tuple[LeaderboardRow, ...]
     sources: tuple[LeaderboardRow, ...]
+    stable_within: float = STABLE_WITHIN
     metastable_within: float = METASTABLE_WITHIN
     confidence: float = CONFIDENCE
 
@@ -144,8 +149,8 @@ def _counted(connection: Connection, by: str) -> dict[Any, dict[str, Any]]:
     conditions = {
         "unique": is_unique,
         "novel": is_novel,
-        "stable": distance <= 0,
-        "sun": and_(new, distance <= 0),
+        "stable": distance <= STABLE_WITHIN,
+        "sun": and_(new, distance <= STABLE_WITHIN),
         "metasun": and_(new, distance <= METASTABLE_WITHIN),
     }
     query = (

@@ -11,6 +11,7 @@ from lamcore import Metric, ScoredCase, Task
 from lamcore.errors import CaseError
 from lamcore_crystal.relaxing import relax_crystal, what_is_wrong
 from lamcore_crystal.rounds import RelaxationRules
+from lamcore_crystal.stability import METASTABLE_WITHIN, STABLE_WITHIN
 
 if TYPE_CHECKING:
     from lamcore import Case, Model
@@ -37,7 +38,10 @@ class CrystalTask(Task):
     needs = frozenset(("energy", "forces", "stress"))
 
     def __init__(
-        self, rules: RelaxationRules | None = None, stable_within: float = 0.0, metastable_within: float = 0.1
+        self,
+        rules: RelaxationRules | None = None,
+        stable_within: float = STABLE_WITHIN,
+        metastable_within: float = METASTABLE_WITHIN,
     ) -> None:
         self.rules = rules if rules is not None else RelaxationRules()
         if self.rules.fmax <= 0 or self.rules.max_stress_gpa <= 0 or self.rules.max_steps < 0:

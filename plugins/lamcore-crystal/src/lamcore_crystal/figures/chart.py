@@ -114,6 +114,16 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def count_axis(title: str, most: int) -> dict[str, Any]:
+    """An axis of counts from 0 up to `most`, whose ticks are whole numbers."""
+    return axis(
+        title,
+        rangemode="tozero",
+        tickformat="~s" if most > 9999 else ",d",
+        **({"dtick": 1} if most < 6 else {}),
+    )
+
+
 def legend() -> dict[str, Any]:
     """A legend below the figure."""
     return {

@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import func, select
 
+from lamcore_crystal.stability import STABLE_WITHIN
 from lamcore_crystal.store.schema import crystal, hull, result
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-STABLE_WITHIN = 1e-4
-"""Energy above hull that still counts as stable in a comparison, eV/atom.
-
-Two relaxations of one crystal that end at forces f differ by about f²/2k: 1e-4 eV for f = 0.02 eV/Å and a soft mode of
-k = 2 eV/Å².
-"""
 _FORMULAS_PER_QUERY = 500
 
 
@@ -35,6 +30,7 @@ class Comparison:
         names: Formulas, shape (n,).
         references: eV/atom, shape (n,).
         predictions: eV/atom, shape (n,), of the challenge.
+        crystal_ids: Where a point is one crystal, shape (n,).
     """
 
     reference: str
@@ -43,6 +39,7 @@ class Comparison:
     names: Sequence[str]
     references: Sequence[float]
     predictions: Sequence[float]
+    crystal_ids: Sequence[int] | None = None
 
     @property
     def n(self) -> int:
@@ -171,6 +168,7 @@ def with_external_hull(connection: Connection, at_most: int | None = None) -> Co
         names=[row.formula for row in rows],
         references=[row.external for row in rows],
         predictions=[row.energy_above_hull for row in rows],
+        crystal_ids=[row.id for row in rows],
     )
 
 

@@ -7,19 +7,20 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from lamcore_crystal.figures.chart import INK, Chart, axis, layout, legend, percent, plain
+from lamcore_crystal.figures.chart import INK, Chart, axis, count_axis, layout, legend, percent, plain
+from lamcore_crystal.stability import STABLE_WITHIN
 
 _MARGIN_BINS = 3
 
 
 def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: int, total: int) -> Chart:
-    """Bars by energy above hull; what is on the hull or below it in another colour.
+    """Bars by energy above hull; what is stable in another colour.
 
     Args:
         edges: Of the bins, eV/atom, ascending and evenly spaced, one of them 0, shape (n,).
         counts: Crystals below the first edge, in each bin (the lower edge belongs to it), and from the last edge on,
             shape (n + 1,).
-        stable: Crystals at 0 or below, of which those at 0 are in the bin that begins there.
+        stable: Crystals at `STABLE_WITHIN` or below, of which those from 0 on are in the bin that begins there.
         total: Crystals, those without a distance included.
 
     Raises:
@@ -44,8 +45,8 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
     first, last = _shown(counts, zero)
     figure = go.Figure()
     for name, values, colour in (
-        (f"stable: on the hull or below, {stable:,} ({percent(stable, with_distance)})", of_stable, "var(--good)"),
-        (f"above the hull, {with_distance - stable:,}", of_others, "var(--bar)"),
+        (f"stable, {stable:,} ({percent(stable, with_distance)})", of_stable, "var(--good)"),
+        (f"not stable, {with_distance - stable:,}", of_others, "var(--bar)"),
     ):
         shown = [i for i in range(first, last + 1) if values[i]]
         figure.add_bar(
@@ -70,12 +71,13 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
             margin={"l": 8, "r": 12, "t": 10, "b": 84},
             legend=legend(),
             xaxis=axis("energy above hull, eV/atom", range=ends, showgrid=False),
-            yaxis=axis(f"crystals in {width:g} eV/atom", rangemode="tozero"),
+            yaxis=count_axis(f"crystals in {width:g} eV/atom", max(counts)),
             meta={"narrow": {"traces": {}, "layout": {"margin": {"b": 100}}}},
         )
     )
     missing = total - with_distance
-    note = "Negative values lie below the hull that was frozen when the round began: new stable crystals."
+    note = f"Stable is at most {STABLE_WITHIN:g} eV/atom above the hull. "
+    note += "Negative values lie below the hull that was frozen when the round began: new stable crystals."
     if counts[0] or counts[-1]:
         note += f" Hatched: {counts[0]:,} {names[0]} and {counts[-1]:,} at {names[-1]}."
     if missing:
@@ -83,8 +85,8 @@ def hull_distance_chart(edges: Sequence[float], counts: Sequence[int], stable: i
     return Chart(
         key="hull-distance",
         title="Distance to the hull",
-        says=f"{stable:,} of {with_distance:,} crystals ({percent(stable, with_distance)}) are on the hull or below, "
-        f"{below:,} of them below it.",
+        says=f"{stable:,} of {with_distance:,} crystals ({percent(stable, with_distance)}) are stable, "
+        f"{below:,} of them below the hull.",
         note=note,
         height=400,
         narrow_height=400,

@@ -20,7 +20,7 @@ from lamcore_crystal.figures.chart import (
     plain,
     visible,
 )
-from lamcore_crystal.figures.comparison import STABLE_WITHIN
+from lamcore_crystal.stability import STABLE_WITHIN
 
 if TYPE_CHECKING:
     from lamcore_crystal.figures.comparison import Agreement, Comparison
@@ -98,13 +98,14 @@ def _range(comparison: Comparison) -> tuple[float, float]:
 
 
 def _points(comparison: Comparison, references: Any, predictions: Any) -> go.Scatter:
-    pairs = zip(comparison.names, comparison.references, comparison.predictions, strict=True)
+    ids = [None] * comparison.n if comparison.crystal_ids is None else comparison.crystal_ids
+    pairs = zip(comparison.names, comparison.references, comparison.predictions, ids, strict=True)
     return go.Scatter(
         x=references.tolist(),
         y=predictions.tolist(),
         mode="markers",
         marker={"color": "var(--bar)", "size": 6, "opacity": 0.6},
-        customdata=[[escape(visible(name)), f"{one:.4f}", f"{other:.4f}"] for name, one, other in pairs],
+        customdata=[[escape(visible(name)), f"{one:.4f}", f"{other:.4f}", id_] for name, one, other, id_ in pairs],
         hovertemplate="%{customdata[0]}<br>reference %{customdata[1]} eV/atom<br>here %{customdata[2]} eV/atom"
         "<extra></extra>",
     )

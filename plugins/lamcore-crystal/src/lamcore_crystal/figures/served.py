@@ -12,7 +12,7 @@ from lamcore_crystal.figures.elements import elements_chart
 from lamcore_crystal.figures.hull_distance import hull_distance_chart
 from lamcore_crystal.figures.parity import parity_chart
 from lamcore_crystal.figures.space_groups import space_groups_chart
-from lamcore_crystal.store.statistics import statistics
+from lamcore_crystal.store.statistics import counts_of, statistics
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -43,12 +43,20 @@ def figure_json(connection: Connection, name: str, theme: Theme = "light") -> st
         FigureError: An unknown name or theme, or no crystal is scored against an external hull.
     """
     if name not in FIGURES:
-        raise FigureError(f"no figure {name!r}; there are {', '.join(FIGURES)}")
+        raise FigureError(f"no figure {name[:40]!a}; there are {', '.join(FIGURES)}")
     if theme not in ("light", "dark"):
         raise FigureError(f"no theme {theme!r}; there are light and dark")
     chart = FIGURES[name](connection)
     parts = {"title": chart.title, "says": chart.says, "note": chart.note, "header": chart.header, "rows": chart.rows}
     return json.dumps({**themed(chart.figure, theme), **parts}, ensure_ascii=False, allow_nan=False)
+
+
+def drawable(connection: Connection) -> list[str]:
+    """Names of the figures that there is something to draw for."""
+    if not counts_of(connection, [("total", "")])["total", ""]:
+        return []
+    has_parity = with_external_hull(connection, MOST_CRYSTALS) is not None
+    return [name for name in FIGURES if has_parity or name != "parity"]
 
 
 def elements(connection: Connection) -> Chart:

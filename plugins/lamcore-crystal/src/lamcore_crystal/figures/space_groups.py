@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import gemmi
 import plotly.graph_objects as go
 
-from lamcore_crystal.figures.chart import Chart, axis, layout, legend, percent, plain
+from lamcore_crystal.figures.chart import Chart, axis, count_axis, layout, legend, percent, plain
 
 CRYSTAL_SYSTEMS: Mapping[str, tuple[int, int]] = {
     "triclinic": (1, 2),
@@ -65,9 +65,7 @@ def space_groups_chart(counts: Mapping[int, int]) -> Chart:
             barmode="overlay",
             legend=legend(),
             xaxis=axis("space group, international number", range=[0, 231], tickvals=ticks, showgrid=False),
-            yaxis=axis(
-                "crystals", rangemode="tozero", tickformat="~s" if max(counts.values(), default=0) > 9999 else ",d"
-            ),
+            yaxis=count_axis("crystals", max(counts.values(), default=0)),
             meta={"narrow": {"traces": {}, "layout": {"margin": {"b": 132}, "xaxis": {"tickangle": -60}}}},
         )
     )

@@ -11,6 +11,7 @@ from typing import Any
 from ase.data import chemical_symbols
 from sqlalchemy import Connection, select
 
+from lamcore_crystal.stability import STABLE_WITHIN
 from lamcore_crystal.store.schema import crystal, crystal_element, statistic, structure
 from lamcore_crystal.store.upsert import add_to
 
@@ -25,7 +26,7 @@ class Statistics:
 
     Attributes:
         total: Crystals.
-        stable: On the hull or below it.
+        stable: At most `STABLE_WITHIN` above the hull, or below it.
         unique: That repeat no other.
         novel: In no reference set.
         elements: Crystals that hold an element, by symbol.
@@ -121,7 +122,7 @@ def of_changing(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     distance = row["energy_above_hull"]
     if distance is not None:
         keys.append(("hull_distance", str(bisect_right(HULL_DISTANCE_EDGES, distance))))
-        if distance <= 0:
+        if distance <= STABLE_WITHIN:
             keys.append(("stable", ""))
     if row["duplicate_in_submission"] is None and row["duplicate_in_database"] is None:
         keys.append(("unique", ""))

@@ -99,6 +99,18 @@ def make_routes(site: Site) -> APIRouter:
         with site.read() as connection:
             return overview.statistics_view(connection)
 
+    @router.get("/figures/{name}", tags=["challenge"], response_class=Response)
+    def figure(name: str, theme: Literal["light", "dark"] = "light") -> Response:
+        """A figure as Plotly's JSON, with its text and its table: elements, space-groups, hull-distance, parity."""
+        from lamcore_crystal.figures.served import FigureError, figure_json
+
+        try:
+            with site.read() as connection:
+                drawn = figure_json(connection, name[:_MAX_TEXT], theme)
+        except FigureError as error:
+            raise ApiError(404, "not_found", str(error), "/api/v1/statistics has the counts") from error
+        return Response(drawn, media_type="application/json")
+
     @router.get("/leaderboard", tags=["challenge"])
     def leaderboard() -> dict[str, Any]:
         """Submissions and sources, with shares of all that was submitted and their intervals."""

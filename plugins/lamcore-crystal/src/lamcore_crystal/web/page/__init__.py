@@ -15,6 +15,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from lamcore_crystal.stability import METASTABLE_WITHIN, STABLE_WITHIN
+
 FOLDER = Path(__file__).parent
 
 # Address → template. Each page reads what it shows (an id, a query) from its own address.
@@ -92,7 +94,8 @@ def _rendered(template: str) -> tuple[bytes, str]:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    return _packed(environment.get_template(template).render(page=template.removesuffix(".html")).encode())
+    values = {"stable_within": STABLE_WITHIN, "metastable_within": METASTABLE_WITHIN}
+    return _packed(environment.get_template(template).render(page=template.removesuffix(".html"), **values).encode())
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from lamcore_crystal.codes import CODES
 from lamcore_crystal.store.schema import challenge, hull, model, round_, submission
 from lamcore_crystal.store.statistics import counts_of, statistics
 
@@ -32,7 +33,12 @@ def challenge_view(connection: Connection) -> dict[str, Any]:
 
 def statistics_view(connection: Connection) -> dict[str, Any]:
     """`/statistics`."""
+    from lamcore_crystal.figures.served import drawable  # imports Plotly
+
     counts = asdict(statistics(connection))
+    # A code of an extension has no words of ours.
+    counts["code_meanings"] = {name: CODES[name].meaning for name in counts["codes"] if name in CODES}
+    counts["figures"] = drawable(connection)
     edges, heights = counts.pop("hull_distance_edges"), counts.pop("hull_distance_counts")
     return {**counts, "hull_distance": {"edges": edges, "counts": heights}}
 

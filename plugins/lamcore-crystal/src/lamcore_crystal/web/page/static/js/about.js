@@ -39,7 +39,7 @@ function words(name) {
 function shown(value) {
   if (value === null || value === undefined || value === "") return null;
   if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) return hash(value);
-  if (Array.isArray(value)) return value.map(String).join(", ") || "none";
+  if (Array.isArray(value) && !value.some((one) => typeof one === "object")) return value.join(", ") || "none";
   return typeof value === "object" ? h("code", {}, JSON.stringify(value)) : String(value);
 }
 

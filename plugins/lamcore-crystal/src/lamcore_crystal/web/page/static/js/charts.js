@@ -1,4 +1,9 @@
 // plotly.js, loaded when the first chart is drawn, in the colours of the page.
+import { get, showProblem } from "./api.js";
+
+const CONFIG = { displayModeBar: false, responsive: true };
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+const NARROW = matchMedia("(max-width: 40rem)");
 
 let loading = null;
 
@@ -46,9 +51,42 @@ export async function chart(where, make, clicked = undefined) {
     };
     if (layout.xaxis) full.xaxis = { ...axis, ...layout.xaxis };
     if (layout.yaxis) full.yaxis = { ...axis, ...layout.yaxis };
-    await Plotly.react(where, data, full, { displayModeBar: false, responsive: true });
+    await Plotly.react(where, data, full, CONFIG);
     where.dataset.drawn = "true";
   };
+  await keepDrawn(where, draw, [DARK], clicked);
+}
+
+/** Draw a figure of the server for this theme and width of the screen, and again when they change; gives it with its texts. */
+export async function servedChart(where, name, clicked = undefined) {
+  const Plotly = await library();
+  let figure;
+  const draw = async () => {
+    figure = await get(`figures/${name}`, { theme: DARK.matches ? "dark" : "light" });
+    const { data, layout } = forScreen(figure);
+    where.setAttribute("role", "img");
+    where.setAttribute("aria-label", figure.says);
+    await Plotly.react(where, data, layout, CONFIG);
+    where.dataset.drawn = "true";
+  };
+  await keepDrawn(where, draw, [DARK, NARROW], clicked);
+  return figure;
+}
+
+function forScreen({ data, layout }) {
+  const changes = layout.meta?.narrow;
+  if (!NARROW.matches || !changes) return { data, layout };
+  return { data: data.map((trace, i) => merged(trace, changes.traces[i] ?? {})), layout: merged(layout, changes.layout) };
+}
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+const merged = (base, changes) => Object.fromEntries([...new Set([...Object.keys(base), ...Object.keys(changes)])].map((key) => {
+  if (!(key in changes)) return [key, base[key]];
+  return [key, isObject(base[key]) && isObject(changes[key]) ? merged(base[key], changes[key]) : changes[key]];
+}));
+
+async function keepDrawn(where, draw, changes, clicked) {
   await draw();
   if (clicked) {
     where.removeAllListeners?.("plotly_click");
@@ -56,7 +94,8 @@ export async function chart(where, make, clicked = undefined) {
   }
   where.redraw?.abort();
   where.redraw = new AbortController();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw, { signal: where.redraw.signal });
+  const again = () => draw().catch((error) => showProblem(error));
+  for (const one of changes) one.addEventListener("change", again, { signal: where.redraw.signal });
 }
 
 export async function clear(where) {

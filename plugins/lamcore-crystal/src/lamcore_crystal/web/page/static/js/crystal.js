@@ -4,7 +4,7 @@ import { byId, fill, fillList, h, link, table } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { symbolOf } from "./elements.js";
 import { cellParameters, fixed, formula, hash, spaceGroup, time } from "./format.js";
-import { aboveHull, crystalAddress, CRYSTAL_COLUMNS } from "./rows.js";
+import { aboveHull, crystalAddress, CRYSTAL_COLUMNS, STABLE_WITHIN } from "./rows.js";
 import { crystalViewer } from "./viewer.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -61,7 +61,7 @@ function drawDecomposition({ decomposition = [], energy_above_hull: above, n_ele
     { label: "Amount", unit: "atom/atom", numeric: true, cell: (row) => fixed(row.amount, 4) },
     { label: "Entry", kind: "source", cell: (row) => row.origin },
   ];
-  const sentence = above === null ? "No distance is known." : above > 0 ? "Falls into these stable phases:" : above < 0 ? "Below the hull of these phases:" : "On the hull, which these phases span:";
+  const sentence = above === null ? "No distance is known." : above > STABLE_WITHIN ? "Falls into these stable phases:" : above < -STABLE_WITHIN ? "Below the hull of these phases:" : "On the hull, which these phases span:";
   fill(byId("decomposition"), h("p", { class: "soft" }, sentence), table(columns, decomposition, { caption: "Decomposition", empty: "No phases are recorded." }),
     size === 2 || size === 3 ? h("p", {}, link(`/hulls?${new URLSearchParams({ hull, system })}`, `Hull diagram of ${system}`)) : null);
 }

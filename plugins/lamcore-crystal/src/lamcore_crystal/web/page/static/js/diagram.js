@@ -1,8 +1,7 @@
 // Binary and ternary hull diagrams.
 import { plain, subscripts } from "./charts.js";
 import { amounts, fixed } from "./format.js";
-
-const STABLE = 1e-8; // eV/atom
+import { STABLE_WITHIN } from "./rows.js";
 
 /** Atomic fractions of the elements of a system in a formula. */
 export function fractions(formula, elements) {
@@ -12,7 +11,7 @@ export function fractions(formula, elements) {
   return elements.map((symbol) => (parts.get(symbol) ?? 0) / total);
 }
 
-export const isStable = (entry) => entry.energy_above_hull <= STABLE;
+export const isStable = (entry) => entry.energy_above_hull <= STABLE_WITHIN;
 
 /** Pairs of entries that share an edge of the hull, from edges or facets. */
 export function edges({ edges: lines, facets }) {

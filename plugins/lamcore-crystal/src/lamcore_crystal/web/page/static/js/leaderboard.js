@@ -13,7 +13,8 @@ const share = (key, label) => ({
   cell: (row) => {
     if (!row.n_submitted) return null;
     const { n, share: part, low, high } = row[key];
-    return h("span", {}, percent(part), h("span", { class: "soft small under" }, `${count(n)} · ${(100 * low).toFixed(0)}–${(100 * high).toFixed(0)} %`));
+    const under = [count(n), `${(100 * low).toFixed(0)}–${(100 * high).toFixed(0)} %`].map((text) => h("span", { class: "soft small under" }, text));
+    return h("span", {}, percent(part), under);
   },
 });
 const energy = (key, label) => ({ key, label, unit: "eV/atom", numeric: true, value: (row) => row[key], cell: (row) => aboveHull(row[key]) });
@@ -26,7 +27,7 @@ const FIGURES = [
 ];
 
 const SOURCE = { key: "name", label: "Source", kind: "lead", value: (row) => row.name, cell: (row) => link(`/?${new URLSearchParams({ source: row.name })}`, row.name) };
-const SUBMISSION = { key: "id", label: "Submission", kind: "lead", value: (row) => row.submission_id,
+const SUBMISSION = { key: "id", label: "Submission", kind: "lead id", value: (row) => row.submission_id,
   cell: (row) => link(`/submissions/${encodeURIComponent(row.submission_id)}`, String(row.submission_id)) };
 const STATUS = { key: "status", label: "Status", value: (row) => row.status, cell: (row) => h("span", { class: `tag ${row.status === "rejected" ? "off" : ""}` }, row.status) };
 

@@ -6,9 +6,12 @@ export const crystalAddress = (id) => `/crystals/${encodeURIComponent(id)}`;
 
 export const isUnique = (row) => (row.duplicate_in_submission ?? row.duplicate_in_database ?? null) === null;
 
+/** Energy above hull up to which something is stable, eV/atom: the one of the counts. */
+export const STABLE_WITHIN = Number(document.documentElement.dataset.stableWithin);
+
 export const aboveHull = (value) => {
   const text = fixed(value);
-  return text === null ? null : h("span", { class: value <= 0 ? "stable" : null }, text);
+  return text === null ? null : h("span", { class: value <= STABLE_WITHIN ? "stable" : null }, text);
 };
 
 export const CRYSTAL_COLUMNS = [

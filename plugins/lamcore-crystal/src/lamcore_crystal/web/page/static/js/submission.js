@@ -47,7 +47,8 @@ async function watch() {
 }
 
 function draw(submission) {
-  fill(byId("headline"), `${submission.source} · ${submission.submitter} · ${submission.licence} · ${count(submission.n_files)} files · received `, time(submission.received_at) ?? "–");
+  const parts = [submission.source, submission.submitter, `licence ${submission.licence}`, `${count(submission.n_files)} ${submission.n_files === 1 ? "file" : "files"}`];
+  fill(byId("headline"), `${parts.filter(Boolean).join(" · ")} · received `, time(submission.received_at) ?? "–");
   const rejected = submission.status === "rejected";
   const names = rejected ? [...STEPS.slice(0, 3), "rejected"] : STEPS;
   const at = names.indexOf(submission.status);
