@@ -9,7 +9,9 @@ from ase.build import bulk
 from lamcore_crystal import extensions
 from lamcore_crystal.codes import CODES
 from lamcore_crystal.extensions import default_labels, default_rules, label, load_extensions, rule
+from lamcore_crystal.findings import Finding
 from lamcore_crystal.geometry import Geometry
+from lamcore_crystal.intake import checking
 from lamcore_crystal.intake.checking import check_geometry
 from lamcore_crystal.rounds import Limits, RoundSettings
 from lamcore_crystal.rules import RuleContext
@@ -154,6 +156,42 @@ def test_a_broken_or_clashing_extension_is_skipped_and_named(tmp_path, monkeypat
     checked = check_geometry(Geometry.of(bulk("Cu")), RoundSettings(rules=("fragile", "overlap")))
     assert [one.code for one in checked.findings] == ["E_RULE"]
     assert "ZeroDivisionError" in checked.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "'NoneType'"),
+        (["E_MINE"], "expected a Finding"),
+        ([Finding("E_MINE", "error", "x", {"length_ang": float("nan")})], "not JSON compliant"),
+        ([Finding("E_MINE", "error", "x", {"z": np.int64(3)})], "int64"),
+        ([Finding("W_MINE", "error", "x")], "'W_MINE' as 'error'"),
+        ([Finding("mine", "error", "x")], "'mine'"),
+        ([Finding("E_" + 31 * "X", "error", "x")], "expected E_"),
+    ],
+)
+def test_what_a_rule_gives_is_judged_before_the_database_keeps_it(monkeypatch, given, said):
+    class Odd:
+        def validate(self, geometry, context):
+            return given
+
+    monkeypatch.setattr(checking, "rule", lambda name: Odd())
+    (refusal,) = check_geometry(Geometry.of(bulk("Cu")), RoundSettings(rules=("odd",))).findings
+    assert refusal.code == "E_RULE"
+    assert said in refusal.message
+
+
+def test_a_label_of_no_plain_value_is_absent(monkeypatch):
+    class Odd:
+        name = "odd"
+
+        def describe(self, geometry, context):
+            return {"volume_ang3": np.float32(1), "energy": float("nan")}
+
+    monkeypatch.setattr(checking, "label", lambda name: Odd())
+    checked = check_geometry(Geometry.of(bulk("Cu")), RoundSettings(labels=("odd",)))
+    assert [one.code for one in checked.findings] == ["L_ABSENT"]
+    assert checked.labels == {}
 
 
 def test_codes_are_documented_and_each_code_in_the_source_is_in_the_table():

@@ -102,8 +102,8 @@ def _print_codes(console: Console, connection: Connection, submission_id: int) -
     for column in ("code", "n", "meaning", "what to do"):
         table.add_column(column, justify="right" if column == "n" else "left")
     for code, n in codes:
-        known = CODES[code]
-        table.add_row(code, str(n), escape(known.meaning), escape(known.advice))
+        known = CODES.get(code)  # None for a code of an extension
+        table.add_row(code, str(n), *((escape(known.meaning), escape(known.advice)) if known else ("", "")))
     console.print(table, highlight=False)
 
 
