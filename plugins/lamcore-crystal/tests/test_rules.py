@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 from lamcore_crystal import extensions
 from lamcore_crystal.codes import CODES
+from lamcore_crystal.command.tables import print_extensions
 from lamcore_crystal.extensions import default_labels, default_rules, label, load_extensions, rule
 from lamcore_crystal.findings import Finding
 from lamcore_crystal.geometry import Geometry
@@ -20,6 +23,7 @@ from lamcore_crystal.rules.elements import Elements
 from lamcore_crystal.rules.lattice import Lattice
 from lamcore_crystal.rules.overlap import Overlap
 from pymatgen.core import Structure
+from rich.console import Console
 
 from lamcore.errors import UnknownNameError
 
@@ -113,7 +117,8 @@ def test_smact_calls_salt_valid_and_its_excess_not():
 
 
 def test_the_names_of_a_default_round_are_offered():
-    assert set(default_rules()) == set(load_extensions().names("rule"))
+    rules = load_extensions().offers["rule"]
+    assert set(default_rules()) == {name for name, (_, owner) in rules.items() if owner.startswith("builtin ")}
     assert set(default_labels()) <= set(load_extensions().names("label"))
     with pytest.raises(UnknownNameError, match="did you mean 'overlap'"):
         rule("overlop")
@@ -208,6 +213,22 @@ def test_codes_are_documented_and_each_code_in_the_source_is_in_the_table():
     documented = (Path(__file__).parents[1] / "docs" / "codes.md").read_text()
     for code in CODES.values():
         assert f"| `{code.name}` | {code.meaning} | {code.advice} |" in documented
+
+
+def test_a_table_tells_what_is_installed_and_what_was_skipped():
+    found = load_extensions()
+    found.skipped["broken"] = "broken (broken 1.0) was skipped (ModuleNotFoundError: no [red])"
+    console = Console(width=300, record=True, file=io.StringIO())
+    print_extensions(console, found)
+    shown = console.export_text()
+    for kind, offers in found.offers.items():
+        for name, (one, owner) in offers.items():
+            (line,) = [each for each in shown.splitlines() if each.split()[:2] == [kind, name]]
+            assert (getattr(one, "summary", None) or type(one).__doc__.splitlines()[0]) in line
+            assert owner in line
+            is_default = name in (*default_rules(), *default_labels(), RoundSettings().score)
+            assert (line.split()[2] == "yes") == is_default
+    assert found.skipped["broken"] in shown
 
 
 def test_every_setting_of_a_default_round_has_an_owner_and_a_wrong_name_none():

@@ -119,7 +119,11 @@ async def _next(pieces: AsyncIterator[bytes], seconds: float) -> bytes | None:
         return await asyncio.wait_for(anext(pieces, None), seconds)
     except TimeoutError:
         raise ApiError(
-            408, "too_slow", f"nothing came for {seconds:g} s", "nothing was kept; send it again", {"Connection": "close"}
+            408,
+            "too_slow",
+            f"nothing came for {seconds:g} s",
+            "nothing was kept; send it again",
+            {"Connection": "close"},
         ) from None
 
 
