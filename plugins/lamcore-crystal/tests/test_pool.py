@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -112,6 +114,17 @@ def test_a_hang_a_crash_and_an_allocation_cost_one_structure_each(tmp_path, monk
         ("last", [[]]),
     ]
     assert time.monotonic() - begin < 60
+
+
+def test_a_script_without_a_guard_is_told_to_have_one(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from lamcore_crystal.intake.pool import CheckingPool\nfrom lamcore_crystal.rounds import RoundSettings\n"
+        "with CheckingPool(RoundSettings(), None, 1) as pool:\n    list(pool.check_all([('a', b'', False)]))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "`if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
 
 
 def test_an_unknown_rule_is_said_once_and_not_of_every_file():

@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.build import bulk
 from lamcore_crystal import extensions
 from lamcore_crystal.codes import CODES
-from lamcore_crystal.command.tables import print_extensions
+from lamcore_crystal.command.tables import print_extensions, print_submissions
 from lamcore_crystal.extensions import default_labels, default_rules, label, load_extensions, rule
 from lamcore_crystal.findings import Finding
 from lamcore_crystal.geometry import Geometry
@@ -24,6 +24,7 @@ from lamcore_crystal.rules.lattice import Lattice
 from lamcore_crystal.rules.overlap import Overlap
 from pymatgen.core import Structure
 from rich.console import Console
+from serving import filled_challenge
 
 from lamcore.errors import UnknownNameError
 
@@ -229,6 +230,13 @@ def test_a_table_tells_what_is_installed_and_what_was_skipped():
             is_default = name in (*default_rules(), *default_labels(), RoundSettings().score)
             assert (line.split()[2] == "yes") == is_default
     assert found.skipped["broken"] in shown
+
+
+def test_a_code_of_an_extension_is_printed_like_any_other(tmp_path):
+    console = Console(width=200, record=True, file=io.StringIO())
+    with filled_challenge(tmp_path / "challenge", 8) as challenge:
+        print_submissions(console, challenge, [1])
+    assert "E_THEIRS" in console.export_text()
 
 
 def test_every_setting_of_a_default_round_has_an_owner_and_a_wrong_name_none():

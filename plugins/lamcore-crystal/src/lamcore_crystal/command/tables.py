@@ -65,15 +65,12 @@ def print_submissions(console: Console, challenge: Challenge, submissions: Seque
 
 def _print_submission(console: Console, connection: Connection, submission_id: int) -> bool:
     row = connection.execute(select(submission).where(submission.c.id == submission_id)).one()
-    states: dict[str, int] = dict(
-        connection.execute(
-            select(structure.c.status, func.count())
-            .where(structure.c.submission_id == submission_id)
-            .group_by(structure.c.status)
-        )
-        .tuples()
-        .all()
+    counted = connection.execute(
+        select(structure.c.status, func.count())
+        .where(structure.c.submission_id == submission_id)
+        .group_by(structure.c.status)
     )
+    states: dict[str, int] = {status: n for status, n in counted}
     total, passed = sum(states.values()), states.get("passed", 0)
     console.print(
         f"[bold]submission {submission_id}[/bold] from {escape(row.source)}: {row.status}; {passed} of {total} "

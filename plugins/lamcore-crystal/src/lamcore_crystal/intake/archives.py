@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from lamcore_crystal.codes import finding
 from lamcore_crystal.findings import Finding
@@ -134,7 +134,7 @@ def tar_files(path: Path, compression: str, settings: RoundSettings) -> Iterator
     """
     plain = path.open("rb") if compression == "tar" else _unpacked(path, compression, settings)
     try:
-        with tarfile.open(fileobj=_InPieces(plain, settings.limits.max_bytes), mode="r:") as archive:
+        with _opened(plain, settings) as archive:
             members = []
             n_bytes = 0
             for n_entries, member in enumerate(archive):
@@ -180,8 +180,13 @@ class _InPieces:
         return self._file.read(size)
 
 
+def _opened(plain: IO[bytes], settings: RoundSettings) -> tarfile.TarFile:
+    pieces: Any = _InPieces(plain, settings.limits.max_bytes)
+    return tarfile.open(fileobj=pieces, mode="r:")
+
+
 def _read_tar(plain: IO[bytes], members: list[tarfile.TarInfo], settings: RoundSettings) -> Iterator[SubmittedFile]:
-    with plain, tarfile.open(fileobj=_InPieces(plain, settings.limits.max_bytes), mode="r:") as archive:
+    with plain, _opened(plain, settings) as archive:
         for member in members:
             name, size = shown_name(member.name), member.size
             refusal = _bad_name(member.name)
