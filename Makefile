@@ -17,7 +17,7 @@ TOOLS += ase-db-backends dftd3 dpdata smact psycopg[binary]
 PYTEST := bin/python -m pytest -n 2
 core-tests plugin-tests packaging-tests $(APART:%=%-tests): export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint core-tests plugin-tests packaging-tests clean $(APART:%=%-tests)
+.PHONY: demo demo-crystal test lint core-tests plugin-tests packaging-tests clean $(APART:%=%-tests)
 
 # The main job, then a small leaderboard. Status 3 says that some cases failed; the leaderboard shows which.
 demo: $(VENVS)/demo/.ready
@@ -25,6 +25,16 @@ demo: $(VENVS)/demo/.ready
 	$(VENVS)/demo/bin/python -m lamcore --multirun suite=lamcore-demo model=sevennet model.checkpoint=7net-0,7net-l3i5 || [ $$? -eq 3 ]
 	$(VENVS)/demo/bin/python -m lamcore suite=lamcore-demo model=chgnet || [ $$? -eq 3 ]
 	$(VENVS)/demo/bin/lamcore leaderboard runs --suite lamcore-demo --output site
+
+# A crystal challenge from files to a report, in .demo-crystal. Status 3 says that a structure was refused, as one is to be.
+demo-crystal: $(VENVS)/demo/.ready
+	rm -rf .demo-crystal && mkdir .demo-crystal
+	$(VENVS)/demo/bin/lamcore crystal demo .demo-crystal/files
+	$(VENVS)/demo/bin/lamcore crystal init .demo-crystal/challenge model=sevennet
+	$(VENVS)/demo/bin/lamcore crystal submit .demo-crystal/challenge .demo-crystal/files --source demo
+	$(VENVS)/demo/bin/lamcore crystal evaluate .demo-crystal/challenge || [ $$? -eq 3 ]
+	$(VENVS)/demo/bin/lamcore crystal query .demo-crystal/challenge --elements Ni,Al
+	$(VENVS)/demo/bin/lamcore crystal report .demo-crystal/challenge
 
 test: lint core-tests plugin-tests $(APART:%=%-tests) packaging-tests
 

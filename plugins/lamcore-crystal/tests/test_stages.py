@@ -109,6 +109,19 @@ def test_everything_has_its_provenance(evaluated):
         assert all(row.decomposition for row in results)
 
 
+def test_what_a_crystal_falls_apart_into_is_told_by_the_entries_of_its_hull(evaluated):
+    from lamcore_crystal.web.views.crystals import crystal_view
+
+    with Challenge.open(evaluated) as challenge, challenge.database.read() as connection:
+        (number,) = connection.execute(select(crystal.c.id).where(crystal.c.name == "CuPt-L10.cif")).scalars()
+        parts = crystal_view(connection, number)["decomposition"]
+    assert {(part["formula"], part["origin"]) for part in parts} == {
+        ("Cu", "reference:elements/Cu"),
+        ("Pt", "reference:elements/Pt"),
+    }
+    assert [part["amount"] for part in parts] == pytest.approx([0.5, 0.5])
+
+
 def test_the_same_files_submitted_again_are_the_same_submission(folder, tmp_path):
     files = write_cifs(tmp_path / "files", {"a.cif": alloy()})
     first, again = enter(folder, files), enter(folder, files)

@@ -73,3 +73,17 @@ def test_files_are_cases_and_a_refused_one_is_a_failed_case(tmp_path):
     assert "E_OVERLAP" in refused.failure
     assert metrics["share_relaxed"].n == 11
     assert metrics["share_relaxed"].value == pytest.approx(10 / 11)
+
+
+def test_the_report_lists_crystals_from_the_lowest_and_none_that_failed(demo):
+    from lamcore_crystal.task_report import sections
+
+    from lamcore.report import RunView
+
+    scored, _ = demo
+    broken = [ScoredCase(one.case, None, "RuntimeError: gone") if one.case.id == "NiAl-B2" else one for one in scored]
+    figure, table = sections(RunView({}, broken, {}, []))
+    assert "9 of 10 crystals" in figure.body
+    assert "NiAl-B2" not in table.body
+    assert table.body.index("CuPt-L10") < table.body.index("AlPt-B1") < table.body.index("Ni3Al-L12")
+    assert sections(RunView({}, [one for one in scored if "reference" in one.case.id], {}, [])) == []

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lamcore import CommandSpec, DatasetSpec, TaskSpec, hookimpl
+from lamcore import CommandSpec, DatasetSpec, ReportSpec, TaskSpec, hookimpl
 
 if TYPE_CHECKING:
     from lamcore import Dataset, Task
+    from lamcore.report import RunView, Section
 
 LAMCORE_API = 1
 
@@ -77,6 +78,18 @@ def lamcore_datasets() -> Sequence[DatasetSpec]:
         DatasetSpec("demo-crystals", build_demo, _CARDS / "demo-crystals.yaml", _TASKS),
         DatasetSpec("crystals", build_crystals, _CARDS / "crystals.yaml", _TASKS),
     )
+
+
+@hookimpl
+def lamcore_reports() -> Sequence[ReportSpec]:
+    """Distances from the hull."""
+    return (ReportSpec("crystal", "crystal", _sections),)
+
+
+def _sections(view: RunView) -> Sequence[Section]:
+    from lamcore_crystal.task_report import sections
+
+    return sections(view)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lamcore_crystal.rounds import sha256_of_json
 from lamcore_crystal.store.writing import add_event, now
@@ -100,20 +100,15 @@ class FrozenHull:
         id: In the database.
         hull: Ready to be asked.
         formulas: Of its entries, in their order.
-        origins: Of its entries, in their order.
     """
 
     id: int
     hull: Hull
     formulas: Sequence[str]
-    origins: Sequence[str]
 
-    def decomposition(self, parts: Sequence[tuple[int, float]]) -> list[dict[str, Any]]:
-        """What a composition falls apart into, with the amounts as shares of its atoms."""
-        return [
-            {"formula": self.formulas[index], "amount_per_atom": amount, "origin": self.origins[index]}
-            for index, amount in parts
-        ]
+    def decomposition(self, parts: Sequence[tuple[int, float]]) -> list[tuple[str, float, int]]:
+        """What a composition falls apart into: formula, amount as a share of the atoms, and the entry's position."""
+        return [(self.formulas[index], amount, index) for index, amount in parts]
 
 
 def load(connection: Connection, hull_id: int) -> FrozenHull:
@@ -129,9 +124,7 @@ def load(connection: Connection, hull_id: int) -> FrozenHull:
         .order_by(hull_entry.c.position)
     ).all()
     entries = [(row.formula, row.energy_per_atom, row.origin) for row in rows]
-    return FrozenHull(
-        hull_id, _make(kind, entries), [formula for formula, _, _ in entries], [origin for _, _, origin in entries]
-    )
+    return FrozenHull(hull_id, _make(kind, entries), [formula for formula, _, _ in entries])
 
 
 def _make(kind: str, entries: Sequence[tuple[str, float, str]]) -> Hull:
