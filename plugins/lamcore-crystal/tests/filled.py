@@ -34,7 +34,7 @@ from sqlalchemy import insert, update
 
 REFUSED = {
     "empty.cif": (b"", "E_EMPTY", "the file is empty"),
-    "half<b>bold</b>.cif": (b"data_x\n_cell_length_a", "E_PARSE", "no cell: <script>alert(1)</script>"),
+    "half<b>bold</b>.cif": (b"data_x\n_cell_length_a", "E_THEIRS", "no cell: <script>alert(1)</script>"),
     "mixed.cif": (b"data_mixed\n# Fe 0.5 Ni 0.5\n", "E_DISORDER", "site Fe1 holds 0.5 Fe and 0.5 Ni"),
 }
 

@@ -290,7 +290,7 @@ def test_a_submission_is_watched_until_it_is_finished(opened, challenge):
 def test_every_refused_file_has_its_code_and_advice(opened):
     page = opened("/submissions/1", wait="#files table")
     codes = page.eval_on_selector_all("#files td.lead", "all => all.map(one => one.textContent)")
-    assert codes == ["E_EMPTY", "E_PARSE", "E_DISORDER"]
+    assert codes == ["E_EMPTY", "E_THEIRS", "E_DISORDER"]
     assert "The file holds nothing." in page.inner_text("#files")
     assert page.locator("#files .advice").count() >= 2
     assert page.inner_text("#gate").startswith("passed: 18 of 20")

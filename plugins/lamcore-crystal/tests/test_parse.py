@@ -13,6 +13,9 @@ from lamcore_crystal.intake.species import of_label, of_type_symbol
 from lamcore_crystal.rounds import Limits
 
 LIMITS = Limits()
+# 25 million products of operations in 110 kB.
+MAGNETIC = "loop_\n_space_group_symop_magn_operation.xyz\n" + "x,y,z,+1\n" * 5000
+MAGNETIC += "loop_\n_space_group_symop_magn_centering.xyz\n" + "x+1/2,y,z,+1\n" * 5000
 
 
 def codes(data, split=False):
@@ -85,6 +88,8 @@ def test_a_rounded_third_is_one_atom_of_a_special_position():
         (cif(extra="_symmetry_equiv_pos_as_xyz 'x,y,w'"), "E_SYMOP"),
         (cif(extra="_symmetry_equiv_pos_as_xyz '__import__(\"os\")'"), "E_SYMOP"),
         (cif(extra="_symmetry_equiv_pos_as_xyz '2*x,y,z'"), "E_SYMOP"),
+        (cif(extra="_symmetry_Int_Tables_number 225.9"), "E_SYMOP"),
+        (cif(extra=MAGNETIC), "E_SYMOP"),
         (cif(extra="_chemical_formula_sum 'H4 Na4 Cl4'"), "E_STOICH"),
         (cif() + cif(), "E_MULTI_BLOCK"),
         (cif() + b"#" * 1_000_000, "E_TOO_LARGE"),
@@ -103,6 +108,7 @@ def test_harmless_defects_are_warned_of_and_accepted():
     assert codes(cif([("D", "0 0 0"), *SALT[1:]])) == ["W_ISOTOPE_TO_H"]
     assert codes(cif(extra="_cell_volume 99")) == ["W_VOLUME"]
     assert codes(cif(extra="_chemical_formula_sum 'Na4 Cl3'")) == ["W_FORMULA"]
+    assert codes(cif(extra="_chemical_formula_sum 'Na" + "9" * 400 + " Cl4'")) == []  # no amount of anything
     assert codes("# µ".encode("latin-1") + b"\n" + cif()) == ["W_ENCODING"]
     assert codes(cif([("Na1+", place) if symbol == "Na" else ("Cl1-", place) for symbol, place in SALT])) == []
 

@@ -131,7 +131,7 @@ def test_each_code_comes_with_its_meaning_and_what_to_do(written):
     for code in ("E_EMPTY", "E_DISORDER", "E_UNCONVERGED"):
         assert CODES[code].meaning in text
         assert CODES[code].advice in text
-    assert "A code of an extension." in text  # E_PARSE, which is none of ours
+    assert "A code of an extension." in text  # E_THEIRS, which is none of ours
 
 
 def test_time_is_summed_by_phase_and_its_share_outside_the_model_told_where_it_is_known(written):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 from lamcore_crystal import extensions
 from lamcore_crystal.codes import CODES
+from lamcore_crystal.command.tables import print_extensions, print_submissions
 from lamcore_crystal.extensions import default_labels, default_rules, label, load_extensions, rule
+from lamcore_crystal.findings import Finding
 from lamcore_crystal.geometry import Geometry
+from lamcore_crystal.intake import checking
 from lamcore_crystal.intake.checking import check_geometry
 from lamcore_crystal.rounds import Limits, RoundSettings
 from lamcore_crystal.rules import RuleContext
@@ -18,6 +23,8 @@ from lamcore_crystal.rules.elements import Elements
 from lamcore_crystal.rules.lattice import Lattice
 from lamcore_crystal.rules.overlap import Overlap
 from pymatgen.core import Structure
+from rich.console import Console
+from serving import filled_challenge
 
 from lamcore.errors import UnknownNameError
 
@@ -111,7 +118,8 @@ def test_smact_calls_salt_valid_and_its_excess_not():
 
 
 def test_the_names_of_a_default_round_are_offered():
-    assert set(default_rules()) == set(load_extensions().names("rule"))
+    rules = load_extensions().offers["rule"]
+    assert set(default_rules()) == {name for name, (_, owner) in rules.items() if owner.startswith("builtin ")}
     assert set(default_labels()) <= set(load_extensions().names("label"))
     with pytest.raises(UnknownNameError, match="did you mean 'overlap'"):
         rule("overlop")
@@ -156,6 +164,42 @@ def test_a_broken_or_clashing_extension_is_skipped_and_named(tmp_path, monkeypat
     assert "ZeroDivisionError" in checked.findings[0].message
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "'NoneType'"),
+        (["E_MINE"], "expected a Finding"),
+        ([Finding("E_MINE", "error", "x", {"length_ang": float("nan")})], "not JSON compliant"),
+        ([Finding("E_MINE", "error", "x", {"z": np.int64(3)})], "int64"),
+        ([Finding("W_MINE", "error", "x")], "'W_MINE' as 'error'"),
+        ([Finding("mine", "error", "x")], "'mine'"),
+        ([Finding("E_" + 31 * "X", "error", "x")], "expected E_"),
+    ],
+)
+def test_what_a_rule_gives_is_judged_before_the_database_keeps_it(monkeypatch, given, said):
+    class Odd:
+        def validate(self, geometry, context):
+            return given
+
+    monkeypatch.setattr(checking, "rule", lambda name: Odd())
+    (refusal,) = check_geometry(Geometry.of(bulk("Cu")), RoundSettings(rules=("odd",))).findings
+    assert refusal.code == "E_RULE"
+    assert said in refusal.message
+
+
+def test_a_label_of_no_plain_value_is_absent(monkeypatch):
+    class Odd:
+        name = "odd"
+
+        def describe(self, geometry, context):
+            return {"volume_ang3": np.float32(1), "energy": float("nan")}
+
+    monkeypatch.setattr(checking, "label", lambda name: Odd())
+    checked = check_geometry(Geometry.of(bulk("Cu")), RoundSettings(labels=("odd",)))
+    assert [one.code for one in checked.findings] == ["L_ABSENT"]
+    assert checked.labels == {}
+
+
 def test_codes_are_documented_and_each_code_in_the_source_is_in_the_table():
     import re
     from pathlib import Path
@@ -170,6 +214,29 @@ def test_codes_are_documented_and_each_code_in_the_source_is_in_the_table():
     documented = (Path(__file__).parents[1] / "docs" / "codes.md").read_text()
     for code in CODES.values():
         assert f"| `{code.name}` | {code.meaning} | {code.advice} |" in documented
+
+
+def test_a_table_tells_what_is_installed_and_what_was_skipped():
+    found = load_extensions()
+    found.skipped["broken"] = "broken (broken 1.0) was skipped (ModuleNotFoundError: no [red])"
+    console = Console(width=300, record=True, file=io.StringIO())
+    print_extensions(console, found)
+    shown = console.export_text()
+    for kind, offers in found.offers.items():
+        for name, (one, owner) in offers.items():
+            (line,) = [each for each in shown.splitlines() if each.split()[:2] == [kind, name]]
+            assert (getattr(one, "summary", None) or type(one).__doc__.splitlines()[0]) in line
+            assert owner in line
+            is_default = name in (*default_rules(), *default_labels(), RoundSettings().score)
+            assert (line.split()[2] == "yes") == is_default
+    assert found.skipped["broken"] in shown
+
+
+def test_a_code_of_an_extension_is_printed_like_any_other(tmp_path):
+    console = Console(width=200, record=True, file=io.StringIO())
+    with filled_challenge(tmp_path / "challenge", 8) as challenge:
+        print_submissions(console, challenge, [1])
+    assert "E_THEIRS" in console.export_text()
 
 
 def test_every_setting_of_a_default_round_has_an_owner_and_a_wrong_name_none():

@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 from cif_samples import cif
+from lamcore_crystal.intake.archives import _InPieces
 from lamcore_crystal.intake.sources import SubmissionError, is_archive, read_submission
 from lamcore_crystal.rounds import Limits, RoundSettings
 
@@ -93,6 +94,57 @@ def test_bombs_are_refused_before_they_unpack(tmp_path):
         file.write(b"\0" * 3_000_000)
     with pytest.raises(SubmissionError, match="bytes unpacked, the round takes 1000000"):
         read_submission(tmp_path / "b.tar.gz", SETTINGS)
+
+
+def header(name, kind, size=0):
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        header("chain", tarfile.XHDTYPE) * 5000,
+        header("chain", tarfile.GNUTYPE_LONGNAME) * 5000,
+        # A name of 1.5 GB, of which the archive holds as much as the round lets it unpack.
+        header("long", tarfile.GNUTYPE_LONGNAME, 1_500_000_000),
+    ],
+)
+def test_a_tar_of_headers_alone_is_damaged_and_costs_no_memory(tmp_path, data):
+    (tmp_path / "t.gz").write_bytes(gzip.compress(data, 1))
+    with pytest.raises(SubmissionError, match="no tar"):
+        read_submission(tmp_path / "t.gz", RoundSettings())
+
+
+def test_a_header_is_read_no_further_than_any_is_long():
+    file = _InPieces(io.BytesIO(b"0" * 100), 10)
+    assert file.read(2) == b"00"
+    for size in (-1, 1_500_000_000):
+        with pytest.raises(tarfile.ReadError):
+            file.read(size)
+
+
+def test_a_member_without_a_name_is_refused_alone(tmp_path):
+    with zipfile.ZipFile(tmp_path / "z", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("\0"), b"nameless")
+        archive.writestr("a.cif", b"fine")
+    assert codes(tmp_path / "z") == {"": "E_MEMBER", "a.cif": b"fine"}
+
+
+def test_a_directory_of_too_many_entries_is_not_even_read(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "z", "w") as archive:
+        for number in range(101):
+            archive.writestr(f"{number}/", b"")
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(SubmissionError, match="101 or more files and folders, the round takes 50"):
+        read_submission(tmp_path / "z", SETTINGS)
+
+
+def test_a_member_as_large_as_the_round_allows_is_read_from_a_tar(tmp_path):
+    data = b"#" * 3_000_000
+    path = tar(tmp_path / "t", [("a.cif", data, tarfile.REGTYPE)])
+    assert codes(path, RoundSettings(limits=Limits(max_bytes=len(data)))) == {"a.cif": data}
 
 
 def test_more_files_than_allowed_refuse_the_whole(tmp_path):

@@ -6,7 +6,9 @@ import socket
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from lamcore_crystal.rounds import RoundSettings
 from lamcore_crystal.store.schema import content, round_, submission, submitted_file, token
@@ -223,6 +225,7 @@ def body_of(*parts):
         body_of(b'name="source"\r\n\r\nx\r\n', b'name="file"; filename="a.cif"\r\n\r\ndata_a\r\n'),
         b"--b\r\n" + b"X" * 10_000,
         body_of(b'name="file"; filename="' + b"a" * 50_000),
+        b"--b\r\n" + b"".join(b"X-%d: 1\r\n" % i for i in range(21)),
     ],
 )
 def test_half_a_body_is_no_submission(client, bearer, inbox, spool, body):
@@ -245,6 +248,50 @@ def test_a_client_that_leaves_half_way_leaves_nothing(client, bearer, inbox, spo
     wait_until(lambda: not any(spool.iterdir()))
     assert inbox.received == []
     assert client.get("/api/v1/challenge").status_code == 200
+
+
+def test_a_client_that_falls_silent_loses_its_place(challenge, bearer, tmp_path):
+    inbox = Inbox()
+    begin = b"POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    begin += f"Authorization: {bearer['Authorization']}\r\nContent-Length: 500000\r\n\r\n--b\r\n".encode()
+    with served(challenge, submit=inbox, spool=tmp_path, max_uploads=1, silent_seconds=0.3) as client:
+        address = (client.base_url.host, client.base_url.port)
+        with socket.create_connection(address, timeout=10) as connection:
+            connection.sendall(begin)
+            assert connection.recv(100).startswith(b"HTTP/1.1 408")
+        form = {"files": {"file": ("a.cif", CIF)}, "data": {"source": "x"}, "headers": bearer}
+        assert client.post("/api/v1/submissions", **form).status_code == 202
+    assert len(inbox.received) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes(client, bearer, inbox, spool):
+    def endless():
+        yield body_of(b'name="file"; filename="a.cif"\r\n\r\n')
+        for _ in range(40):
+            yield b"x" * 100_000
+
+    headers = {**bearer, "Content-Type": "multipart/form-data; boundary=b"}
+    try:
+        response = client.post("/api/v1/submissions", content=endless(), headers=headers)
+    except httpx.WriteError:  # the answer came, and the connection closed, before the last byte was sent
+        pass
+    else:
+        assert (response.status_code, response.json()["error"]["code"]) == (413, "too_large")
+    assert inbox.received == []
+    wait_until(lambda: not any(spool.iterdir()))
+
+
+def test_the_same_thing_at_the_same_instant_is_one_submission(real, challenge, bearer):
+    before = counts(challenge)
+    form = {"files": {"file": ("twin.cif", CIF + b"# twins")}, "data": {"source": "twins"}, "headers": bearer}
+    address = f"{real.base_url}/api/v1/submissions"
+    with ThreadPoolExecutor(4) as threads:
+        tasks = [threads.submit(httpx.post, address, **form, timeout=20, trust_env=False) for _ in range(4)]
+        answers = [task.result() for task in tasks]
+    assert sorted(one.status_code for one in answers) == [200, 200, 200, 202]
+    assert len({one.json()["id"] for one in answers}) == 1
+    assert counts(challenge) == [before[0] + 1, before[1] + 1]
 
 
 def wait_until(condition, seconds=10.0):

@@ -82,7 +82,7 @@ _TABLE = (
     ("E_OVERLAP", "Two atoms, or an atom and its own image, are too close.",
      "Check the cell, the units, and that no atom is listed twice."),
     ("E_VOLUME_PER_ATOM", "The volume per atom is outside what crystals have.", "Check cell, units and missing atoms."),
-    ("W_SPARSE", "The volume per atom is that of a gas.", "Check that no atoms are missing."),
+    ("W_SPARSE", "The volume per atom is larger than that of most crystals.", "Check that no atoms are missing."),
     ("E_DENSITY", "The mass density is above that of any known crystal.", "Check the cell and its units."),
     ("W_SYMMETRY", "No symmetry could be found; the crystal is kept as P1.", "Nothing, when it has none."),
     ("E_RULE", "A rule failed on the structure.", "Report it to the author of the rule, with the file."),

@@ -15,6 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     demo.add_argument("folder", type=Path, help="new folder for the files")
     _init(_stage(stages, "init", "make a challenge: its model, its rules, its references and the first frozen hull"))
     _submit(_stage(stages, "submit", "submit CIF files: a folder, a zip, a tar or one file"))
+    stages.add_parser(
+        "rules",
+        help="the rules, labels and scores that are installed, and what was skipped",
+        description="The rules, labels and scores that are installed, and which extensions were skipped and why.",
+    )
     evaluate = _stage(
         stages, "evaluate", "check, sample, relax and score what was submitted; goes on where it was stopped"
     )

@@ -86,6 +86,14 @@ def _reference_sets(arguments: argparse.Namespace) -> list[NewSet]:
     return sets
 
 
+def _rules(arguments: argparse.Namespace, console: Console) -> int:
+    from lamcore_crystal.command.tables import print_extensions
+    from lamcore_crystal.extensions import extensions
+
+    print_extensions(console, extensions())
+    return DONE
+
+
 def _submit(arguments: argparse.Namespace, console: Console) -> int:
     from lamcore_crystal.stages.submit import submit
 
@@ -203,6 +211,7 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
 _STAGES: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
     "demo": _demo,
     "init": _init,
+    "rules": _rules,
     "submit": _submit,
     "evaluate": _evaluate,
     "close": _close,

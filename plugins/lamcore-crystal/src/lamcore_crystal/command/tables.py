@@ -10,6 +10,8 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from lamcore_crystal.codes import CODES
+from lamcore_crystal.extensions import default_labels, default_rules
+from lamcore_crystal.rounds import RoundSettings
 from lamcore_crystal.store.schema import challenge as challenge_table
 from lamcore_crystal.store.schema import crystal, hull, model, reference, reference_set, structure, submission, token
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from lamcore_crystal.challenge import Challenge
+    from lamcore_crystal.extensions import Extensions
 
 
 def print_challenge(console: Console, challenge: Challenge) -> None:
@@ -62,15 +65,12 @@ def print_submissions(console: Console, challenge: Challenge, submissions: Seque
 
 def _print_submission(console: Console, connection: Connection, submission_id: int) -> bool:
     row = connection.execute(select(submission).where(submission.c.id == submission_id)).one()
-    states: dict[str, int] = dict(
-        connection.execute(
-            select(structure.c.status, func.count())
-            .where(structure.c.submission_id == submission_id)
-            .group_by(structure.c.status)
-        )
-        .tuples()
-        .all()
+    counted = connection.execute(
+        select(structure.c.status, func.count())
+        .where(structure.c.submission_id == submission_id)
+        .group_by(structure.c.status)
     )
+    states: dict[str, int] = {status: n for status, n in counted}
     total, passed = sum(states.values()), states.get("passed", 0)
     console.print(
         f"[bold]submission {submission_id}[/bold] from {escape(row.source)}: {row.status}; {passed} of {total} "
@@ -102,8 +102,8 @@ def _print_codes(console: Console, connection: Connection, submission_id: int) -
     for column in ("code", "n", "meaning", "what to do"):
         table.add_column(column, justify="right" if column == "n" else "left")
     for code, n in codes:
-        known = CODES[code]
-        table.add_row(code, str(n), escape(known.meaning), escape(known.advice))
+        known = CODES.get(code)  # None for a code of an extension
+        table.add_row(code, str(n), *((escape(known.meaning), escape(known.advice)) if known else ("", "")))
     console.print(table, highlight=False)
 
 
@@ -135,6 +135,26 @@ def print_crystals(console: Console, rows: Sequence[Mapping[str, Any]], title: s
             escape(row["source"]),
         )
     console.print(table, highlight=False)
+
+
+def print_extensions(console: Console, found: Extensions) -> None:
+    """The rules, labels and scores that a round may name, from which package each comes, and what was skipped."""
+    defaults = {"rule": default_rules(), "label": default_labels(), "score": (RoundSettings().score,)}
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("kind", "name", "default", "what it does", "from"):
+        table.add_column(column, overflow="fold")
+    for kind, offers in found.offers.items():
+        for name, (one, owner) in offers.items():
+            table.add_row(kind, escape(name), "yes" if name in defaults[kind] else "", escape(_purpose(one)), owner)
+    console.print(table, highlight=False)
+    for reason in found.skipped.values():
+        console.print(reason, highlight=False, markup=False)
+
+
+def _purpose(one: Any) -> str:
+    """The summary of a score; of anything else the first line of what its class says."""
+    lines = (getattr(one, "summary", None) or type(one).__doc__ or "").strip().splitlines()
+    return lines[0] if lines else ""
 
 
 def print_tokens(console: Console, connection: Connection) -> None:

@@ -61,13 +61,10 @@ def _hits(connection: Connection, query: CrystalQuery) -> Iterator[Hit]:
     after = None
     while True:
         page = search(connection, query, _PAGE, after)
-        packed = dict(
-            connection.execute(
-                select(crystal.c.id, crystal.c.geometry).where(crystal.c.id.in_([row["id"] for row in page.rows]))
-            )
-            .tuples()
-            .all()
+        found = connection.execute(
+            select(crystal.c.id, crystal.c.geometry).where(crystal.c.id.in_([row["id"] for row in page.rows]))
         )
+        packed = {crystal_id: geometry for crystal_id, geometry in found}
         for row in page.rows:
             yield row, Geometry.unpack(packed[row["id"]])
         if page.next is None:

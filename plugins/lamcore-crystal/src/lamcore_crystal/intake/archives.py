@@ -5,13 +5,14 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from lamcore_crystal.codes import finding
 from lamcore_crystal.findings import Finding
@@ -28,7 +29,14 @@ _SMALL_BYTES = 100_000
 # Of a member of a tar: its header and padding, and twice that for a long name.
 _TAR_OVERHEAD_BYTES = 4096
 _XZ_MEMORY_BYTES = 256 * 2**20
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+# RecursionError: of a tar with a long chain of headers; the others are all that the modules raise.
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, NotImplementedError, RecursionError),
+)
+# The longest header of a tar that is read at once; a path has at most 4096 bytes.
+_LARGEST_HEADER_BYTES = 1 << 20
+_ZIP_ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
 _UNIX = 3
 _LINK_MODE, _KIND_MODE = 0o120000, 0o170000
@@ -40,15 +48,41 @@ def zip_files(path: Path, settings: RoundSettings) -> Iterator[SubmittedFile]:
     Raises:
         SubmissionError: It is damaged, a bomb, or too large for the round.
     """
+    # Counted before the directory is read, of which each entry takes half a kilobyte of memory.
+    _check_entries(path, _n_zip_entries(path), settings)
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir() and not is_crumb(one.filename)]
+            # An empty name is none of a folder, which is_dir() would look for.
+            members = [
+                one
+                for one in archive.infolist()
+                if not one.filename or (not one.is_dir() and not is_crumb(one.filename))
+            ]
     except (*_DAMAGE, ValueError) as error:
         raise SubmissionError(f"{path}: the zip is damaged ({shown(str(error))}); pack it again") from error
     check_totals(path, len(members), sum(one.file_size for one in members), settings)
     if sum(one.compress_size for one in members) > path.stat().st_size:
         raise SubmissionError(f"{path}: members of the zip overlap, as in a bomb; pack it with an ordinary tool")
     return _read_zip(path, sorted(members, key=lambda one: one.filename), settings)
+
+
+def _check_entries(path: Path, n_entries: int, settings: RoundSettings) -> None:
+    """Refuse what holds so many folders that they cost as much memory as all files that the round takes."""
+    if n_entries > 2 * settings.max_files:
+        raise SubmissionError(
+            f"{path}: holds {n_entries} or more files and folders, the round takes {settings.max_files} files; "
+            "submit it in several parts"
+        )
+
+
+def _n_zip_entries(path: Path) -> int:
+    """At least as many as the directory of a zip lists: how often the mark of an entry is in the file."""
+    n, end = 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            n += (end + chunk).count(_ZIP_ENTRY)
+            end = chunk[1 - len(_ZIP_ENTRY) :]
+    return n
 
 
 def _read_zip(path: Path, members: list[zipfile.ZipInfo], settings: RoundSettings) -> Iterator[SubmittedFile]:
@@ -100,12 +134,11 @@ def tar_files(path: Path, compression: str, settings: RoundSettings) -> Iterator
     """
     plain = path.open("rb") if compression == "tar" else _unpacked(path, compression, settings)
     try:
-        with tarfile.open(fileobj=plain, mode="r:") as archive:
+        with _opened(plain, settings) as archive:
             members = []
             n_bytes = 0
             for n_entries, member in enumerate(archive):
-                # Folders too, which cost memory as files do.
-                check_totals(path, n_entries // 2, 0, settings)
+                _check_entries(path, n_entries, settings)
                 if member.isdir() or is_crumb(member.name):
                     continue
                 members.append(member)
@@ -123,8 +156,37 @@ def tar_files(path: Path, compression: str, settings: RoundSettings) -> Iterator
     return _read_tar(plain, sorted(members, key=lambda one: one.name), settings)
 
 
+class _InPieces:
+    """A tar that is never read as a whole: tarfile takes a header as long as the tar says that it is.
+
+    Args:
+        file: The tar, not compressed.
+        largest: Member that is read, bytes.
+    """
+
+    def __init__(self, file: IO[bytes], largest: int) -> None:
+        self._file = file
+        self._largest = max(_LARGEST_HEADER_BYTES, largest + 1)
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """At most so many bytes.
+
+        Raises:
+            ReadError: More are asked for than any header or member that is read has.
+        """
+        if not 0 <= size <= self._largest:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self._file.read(size)
+
+
+def _opened(plain: IO[bytes], settings: RoundSettings) -> tarfile.TarFile:
+    pieces: Any = _InPieces(plain, settings.limits.max_bytes)
+    return tarfile.open(fileobj=pieces, mode="r:")
+
+
 def _read_tar(plain: IO[bytes], members: list[tarfile.TarInfo], settings: RoundSettings) -> Iterator[SubmittedFile]:
-    with plain, tarfile.open(fileobj=plain, mode="r:") as archive:
+    with plain, _opened(plain, settings) as archive:
         for member in members:
             name, size = shown_name(member.name), member.size
             refusal = _bad_name(member.name)
@@ -193,6 +255,8 @@ def _xz_chunks(path: Path) -> Iterator[bytes]:
 
 
 def _bad_name(name: str) -> Finding | None:
+    if not name:
+        return finding("E_MEMBER", "it has no name")
     windows = PureWindowsPath(name)
     if PurePosixPath(name).is_absolute() or windows.drive or windows.root:
         return finding("E_MEMBER", "its name is absolute, expected one within the archive")

@@ -24,6 +24,8 @@ _LONGEST_LENGTH_ANG = 1e4
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _MAGNETIC_OPERATIONS = ("_space_group_symop_magn_operation.xyz", "_space_group_symop_magn_operation_xyz")
 _MAGNETIC_CENTERINGS = ("_space_group_symop_magn_centering.xyz", "_space_group_symop_magn_centering_xyz")
+# 192 of the largest space group, each with and without time reversal, in a cell of some more centerings.
+_MOST_MAGNETIC_OPERATIONS = 10_000
 _SYMBOLS = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
 _HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 _TABLES = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
@@ -177,6 +179,9 @@ def operations(block: Any, parameters: tuple[float, ...]) -> tuple[list[Any], bo
             proper = [_operation(_without_time(one)) for one in texts]
             centerings = next((found for name in _MAGNETIC_CENTERINGS if (found := _column(block, name))), ["x,y,z"])
             shifts = [_operation(_without_time(one)) for one in centerings]
+            if len(proper) * len(shifts) > _MOST_MAGNETIC_OPERATIONS:
+                message = f"{len(proper)} magnetic operations and {len(shifts)} centerings are more than any group has"
+                raise refuse("E_SYMOP", message)
             unique = {(shift * one).wrap().triplet(): (shift * one).wrap() for shift in shifts for one in proper}
             return list(unique.values()), True
     for tag in _HALL:
@@ -188,7 +193,7 @@ def operations(block: Any, parameters: tuple[float, ...]) -> tuple[list[Any], bo
     for tag in _TABLES:
         if (text := _value(block, tag)) is not None:
             number = cif_number(text)
-            if number is None or not 1 <= number <= 230:
+            if number is None or not 1 <= number <= 230 or number % 1:
                 raise refuse("E_SYMOP", f"{tag} is {shown(text, 20)!r}, expected a number from 1 to 230")
             reference = gemmi.get_spacegroup_reference_setting(int(number))
             return list((_named(reference.hm, parameters) or reference).operations()), False

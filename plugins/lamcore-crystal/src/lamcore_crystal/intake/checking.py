@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lamcore_crystal.codes import finding
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from lamcore_crystal.description import Description
     from lamcore_crystal.geometry import Geometry
     from lamcore_crystal.rounds import RoundSettings
+
+_CODE = re.compile(r"[EWL]_[A-Z0-9_]{1,30}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +97,7 @@ def _apply(names: Sequence[str], geometry: Geometry, context: RuleContext) -> li
     for name in names:
         one = rule(name)
         try:
-            findings += one.validate(geometry, context)
+            findings += _judged(one.validate(geometry, context))
         except MemoryError:
             raise
         except Exception as error:  # a rule of anyone's: the structure is refused with what it raised
@@ -104,6 +108,29 @@ def _apply(names: Sequence[str], geometry: Geometry, context: RuleContext) -> li
     return findings
 
 
+def _judged(given: Sequence[Finding]) -> list[Finding]:
+    """What a rule gave, which may be anyone's, as the database can keep it.
+
+    Raises:
+        TypeError: It is no list of findings, or their numbers are no plain ones.
+        ValueError: A code is not written as codes are, or a number is not finite.
+    """
+    findings = []
+    for one in given:
+        if not isinstance(one, Finding):
+            raise TypeError(f"it gave a {type(one).__name__}, expected a Finding")
+        if not _CODE.fullmatch(str(one.code)) or one.code[0] != one.severity[:1].upper():
+            raise ValueError(f"it gave {one.code!a} as {one.severity!a}, expected E_… as error, or W_… as warning")
+        findings.append(replace(one, data=_plain(dict(one.data))))
+    return findings
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The same as JSON keeps it, which knows neither NaN nor numbers of numpy."""
+    plain: dict[str, Any] = json.loads(json.dumps(values, allow_nan=False))
+    return plain
+
+
 def _label(names: Sequence[str], geometry: Geometry, context: RuleContext) -> tuple[dict[str, Any], list[Finding]]:
     """Values of the labels, and why others have none."""
     values: dict[str, Any] = {}
@@ -111,7 +138,7 @@ def _label(names: Sequence[str], geometry: Geometry, context: RuleContext) -> tu
     for name in names:
         one = label(name)
         try:
-            values |= one.describe(geometry, context)
+            values |= _plain(dict(one.describe(geometry, context)))
         except MemoryError:
             raise
         except LabelAbsentError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ def parse_formula(text: str) -> dict[int, float] | None:
             amounts[number] += float(match[2] or 1)  # type: ignore[assignment]
             position = match.end()
     stated = {number: float(amount) for number, amount in amounts.items() if amount > 0}
-    return stated or None
+    return stated if stated and math.isfinite(sum(stated.values())) else None
 
 
 def compare_formula(stated: Mapping[int, float], counts: Mapping[int, int]) -> list[Finding]:

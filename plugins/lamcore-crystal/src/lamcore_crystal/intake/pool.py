@@ -197,7 +197,10 @@ class CheckingPool:
         worker.process.join(_END_SECONDS)
         code = worker.process.exitcode
         if not worker.is_ready:
-            raise CheckingError(f"a checking process ended with status {code} as it started; its traceback is above")
+            raise CheckingError(
+                f"a checking process ended with status {code} as it started; its traceback is above. It imports the "
+                "script that was run, which calls things below `if __name__ == '__main__':` alone"
+            )
         how = f"signal {-code}" if code is not None and code < 0 else f"status {code}"
         self._failed(worker, finding("E_CRASH", f"the process that read the file ended with {how}", status=code), ready)
 

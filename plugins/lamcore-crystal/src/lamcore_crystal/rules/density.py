@@ -18,7 +18,7 @@ _G_CM3_PER_U_ANG3 = 1.66053906660
 
 @dataclass(frozen=True)
 class VolumePerAtom:
-    """E_VOLUME_PER_ATOM outside the limits, W_SPARSE where it is that of a gas."""
+    """E_VOLUME_PER_ATOM outside the limits, W_SPARSE where few crystals have as much."""
 
     name: str = "volume"
 
@@ -31,7 +31,7 @@ class VolumePerAtom:
             return [finding("E_VOLUME_PER_ATOM", message, volume_per_atom_ang3=volume)]
         sparse = context.limits.sparse_above_ang3
         if volume > sparse:
-            message = f"the volume is {volume:.4g} Å³ an atom, crystals have less than {sparse:g} Å³"
+            message = f"the volume is {volume:.4g} Å³ an atom, most crystals have less than {sparse:g} Å³"
             return [finding("W_SPARSE", message, volume_per_atom_ang3=volume)]
         return []
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -180,10 +181,29 @@ def _read_cursor(text: str, query: CrystalQuery) -> _Place:
         raise CursorError(f"the cursor is damaged ({error}); {again}") from error
     if hashlib.sha256(packed[6:]).digest()[:6] != packed[:6]:
         raise CursorError(f"the cursor is damaged; {again}")
-    fingerprint, last_id, value = json.loads(packed[6:])
+    try:
+        fingerprint, last_id, value = json.loads(packed[6:])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CursorError(f"the cursor is damaged; {again}") from error
+    # Anyone can make the check of a cursor: what it holds is judged as any other input.
+    if not is_id(last_id) or not (value is None or is_finite(value)):
+        raise CursorError(f"the cursor is damaged; {again}")
     if fingerprint != _fingerprint(query):
         raise CursorError(f"the cursor belongs to another search; give the same conditions and order, or {again}")
     return _Place(last_id, value)
+
+
+def is_id(value: object) -> bool:
+    """Whether a value from outside is a whole number that a column of ids can hold."""
+    return type(value) is int and 0 <= value < 2**63
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value from outside is a number that a column of energies can hold."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # a whole number beyond any float
+        return False
 
 
 def _fingerprint(query: CrystalQuery) -> str:

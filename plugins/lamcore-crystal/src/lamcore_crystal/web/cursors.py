@@ -8,6 +8,7 @@ import hashlib
 import json
 from typing import Any
 
+from lamcore_crystal.store.search import is_id
 from lamcore_crystal.web.errors import ApiError
 
 _CHECK_BYTES = 6
@@ -42,13 +43,31 @@ def decode(purpose: str, cursor: str) -> list[Any]:
         if not isinstance(place, list):
             raise ValueError("no list")
         return place
-    except (ValueError, binascii.Error, UnicodeError) as error:
-        raise ApiError(
-            422,
-            "bad_cursor",
-            f"the cursor {cursor[:40]!a} is damaged, or belongs to another list or order",
-            "begin without a cursor, and follow `next` as it is given",
-        ) from error
+    except (ValueError, binascii.Error, UnicodeError, RecursionError) as error:
+        raise _damaged(cursor) from error
+
+
+def decode_id(purpose: str, cursor: str) -> int:
+    """The id that a cursor of one id stands for.
+
+    Raises:
+        ApiError: It is damaged, or of another list.
+    """
+    place = decode(purpose, cursor)
+    # Anyone can make the check of a cursor: what it holds is judged as any other input.
+    if len(place) != 1 or not is_id(place[0]):
+        raise _damaged(cursor)
+    number: int = place[0]
+    return number
+
+
+def _damaged(cursor: str) -> ApiError:
+    return ApiError(
+        422,
+        "bad_cursor",
+        f"the cursor {cursor[:40]!a} is damaged, or belongs to another list or order",
+        "begin without a cursor, and follow `next` as it is given",
+    )
 
 
 def _check(purpose: str, content: bytes) -> bytes:

@@ -17,6 +17,7 @@ _LONGEST_FIELD = 1000
 _LONGEST_NAME = 255
 _LONGEST_HEADER = 4000
 _MAX_PARTS_BESIDE_FILES = 20
+_MAX_HEADERS_OF_PART = 20
 
 
 class Upload:
@@ -136,6 +137,8 @@ class Upload:
     def _on_header_end(self) -> None:
         name, value = self._header
         self._headers[bytes(name).lower()] = bytes(value)
+        if len(self._headers) > _MAX_HEADERS_OF_PART:
+            raise _malformed(f"a part has more than {_MAX_HEADERS_OF_PART} headers")
         name.clear()
         value.clear()
 

@@ -37,6 +37,7 @@ class Site:
         query_seconds: Longest time for one query, s.
         count_seconds: Longest time for counting what a query finds, s; what takes longer is not counted.
         max_uploads: Uploads at the same time.
+        silent_seconds: How long an upload may keep its place without sending anything, s.
         spool: Folder for uploads on their way; None takes the system's.
     """
 
@@ -46,6 +47,7 @@ class Site:
     query_seconds: float = 10.0
     count_seconds: float = 2.0
     max_uploads: int = 4
+    silent_seconds: float = 30.0
     spool: Path | None = None
 
     @contextmanager

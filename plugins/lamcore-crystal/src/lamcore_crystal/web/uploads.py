@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import tempfile
 from collections.abc import AsyncIterator
@@ -85,7 +86,8 @@ async def _receive(site: Site, request: Request, settings: RoundSettings, limit:
         upload = Upload(request.headers.get("content-type", ""), Path(folder), settings.max_files)
         try:
             n_bytes = 0
-            async for piece in request.stream():
+            pieces = request.stream()
+            while (piece := await _next(pieces, site.silent_seconds)) is not None:
                 n_bytes += len(piece)
                 if n_bytes > limit:
                     raise _too_large(settings)
@@ -105,6 +107,24 @@ async def _receive(site: Site, request: Request, settings: RoundSettings, limit:
     content = {"id": receipt.submission_id, "n_files": receipt.n_files, "is_new": receipt.is_new}
     # What was submitted before is where it was; nothing is added.
     return JSONResponse(content, 202 if receipt.is_new else 200, headers={"Location": address})
+
+
+async def _next(pieces: AsyncIterator[bytes], seconds: float) -> bytes | None:
+    """The next piece of a body; None at its end.
+
+    Raises:
+        ApiError: The client sent nothing for so long.
+    """
+    try:
+        return await asyncio.wait_for(anext(pieces, None), seconds)
+    except TimeoutError:
+        raise ApiError(
+            408,
+            "too_slow",
+            f"nothing came for {seconds:g} s",
+            "nothing was kept; send it again",
+            {"Connection": "close"},
+        ) from None
 
 
 def _submit(site: Site, upload: Upload) -> Any:

@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, select, tuple_
 
 from lamcore_crystal.store.schema import crystal, crystal_element
+from lamcore_crystal.store.search import is_finite, is_id
 from lamcore_crystal.store.statistics import counts_of
 from lamcore_crystal.web import cursors
 from lamcore_crystal.web.errors import ApiError, TooSlowError
@@ -188,10 +189,20 @@ def _id(above: str) -> int:
 
 
 def _value_and_id(above: str, order: Order) -> tuple[Any, int]:
+    refusal = BadFilterError(
+        f"page_above={above[:40]!a}: not from a list sorted by {order.text}; follow links.next as it is given"
+    )
     try:
         value, last_id = cursors.decode(f"optimade {order.text}", above)
     except (ApiError, ValueError) as error:
-        raise BadFilterError(
-            f"page_above={above[:40]!a}: not from a list sorted by {order.text}; follow links.next as it is given"
-        ) from error
-    return value, int(last_id)
+        raise refusal from error
+    # Anyone can make the check of a cursor: what it holds is judged as any other input.
+    is_text = PROPERTIES[order.field].kind in ("string", "timestamp")
+    if not is_id(last_id) or not (value is None or (_is_text(value) if is_text else is_finite(value))):
+        raise refusal
+    return value, last_id
+
+
+def _is_text(value: object) -> bool:
+    # No database keeps a null character, and half a pair of surrogates is no text.
+    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)

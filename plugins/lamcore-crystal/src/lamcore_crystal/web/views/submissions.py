@@ -31,7 +31,7 @@ def submissions_view(connection: Connection, limit: int, after: str | None) -> d
         .limit(limit + 1)
     )
     if after is not None:
-        query = query.where(submission.c.id < cursors.decode("submissions", after)[0])
+        query = query.where(submission.c.id < cursors.decode_id("submissions", after))
     rows = [dict(row) for row in connection.execute(query).mappings()]
     counts = _counts(connection, [row["id"] for row in rows[:limit]])
     items = [{**row, "counts": counts[row["id"]]} for row in rows[:limit]]
@@ -90,7 +90,7 @@ def structures_view(
     if status is not None:
         query = query.where(structure.c.status == status)
     if after is not None:
-        query = query.where(structure.c.id > cursors.decode(purpose, after)[0])
+        query = query.where(structure.c.id > cursors.decode_id(purpose, after))
     rows = [dict(row) for row in connection.execute(query).mappings()]
     items = [{**row, **_explained(row["code"]), "message": _message(row)} for row in rows[:limit]]
     more = len(rows) > limit
