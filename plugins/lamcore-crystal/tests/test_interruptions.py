@@ -34,7 +34,7 @@ def submitted(tmp_path_factory):
     """A challenge with a submission that waits, which tests copy."""
     place = tmp_path_factory.mktemp("submitted")
     make_challenge(place / "challenge")
-    named = {f"{symbol}-{n}.cif": bulk(symbol) * (1, 1, n) for symbol in ("Cu", "Ni", "Al") for n in (1, 2, 3)}
+    named = {f"{symbol}-{n}.cif": bulk(symbol) * (1, 1, n) for symbol in ("Cu", "Ni", "Al") for n in (1, 2)}
     with Challenge.open(place / "challenge") as challenge:
         submit(challenge, write_cifs(place / "files", named), source="generator")
     return place / "challenge"
@@ -44,6 +44,16 @@ def submitted(tmp_path_factory):
 def folder(submitted, tmp_path):
     shutil.copytree(submitted, tmp_path / "challenge")
     return tmp_path / "challenge"
+
+
+@pytest.fixture(scope="module")
+def evaluated(submitted, tmp_path_factory):
+    """The same, evaluated; tests only read it or copy it."""
+    folder = tmp_path_factory.mktemp("evaluated") / "challenge"
+    shutil.copytree(submitted, folder)
+    with Challenge.open(folder) as challenge:
+        evaluate(challenge)
+    return folder
 
 
 def command(*arguments):
@@ -136,16 +146,15 @@ def test_a_full_disk_during_an_evaluation_says_what_to_do_and_the_same_command_g
     assert "Traceback" not in said
     with Challenge.open(folder) as challenge:
         assert evaluate(challenge) == [1]
-    assert len(rows(folder, crystal, order=crystal.c.id)) == 9
+    assert len(rows(folder, crystal, order=crystal.c.id)) == 6
 
 
-def test_a_round_whose_closing_ends_halfway_is_closed_by_the_same_command(folder, monkeypatch):
+def test_a_round_whose_closing_ends_halfway_is_closed_by_the_same_command(evaluated, tmp_path, monkeypatch):
     from lamcore_crystal.stages import close as closing
 
-    with Challenge.open(folder) as challenge:
-        evaluate(challenge)
-    other = folder.with_name("other")
-    shutil.copytree(folder, other)
+    folder, other = tmp_path / "challenge", tmp_path / "other"
+    for one in (folder, other):
+        shutil.copytree(evaluated, one)
     for name in ("score_against", "add_event"):
         with monkeypatch.context() as patch, Challenge.open(folder) as challenge:
             patch.setattr(closing, name, killed)
@@ -158,15 +167,12 @@ def test_a_round_whose_closing_ends_halfway_is_closed_by_the_same_command(folder
 
 
 @pytest.mark.parametrize("overrides", [["executor=processes", "executor.workers=2"], ["worker=process"]])
-def test_other_processes_come_to_the_same(folder, overrides):
-    other = folder.with_name("other")
-    shutil.copytree(folder, other)
-    for one, how in ((folder, []), (other, overrides)):
-        with Challenge.open(one) as challenge:
-            evaluate(challenge, how)
+def test_other_processes_come_to_the_same(folder, evaluated, overrides):
+    with Challenge.open(folder) as challenge:
+        evaluate(challenge, overrides)
     found = [
         {row["name"]: row["energy_above_hull"] for row in rows(one, crystal, order=crystal.c.id)}
-        for one in (folder, other)
+        for one in (folder, evaluated)
     ]
     assert found[0] == pytest.approx(found[1], abs=1e-9)
-    assert len(found[0]) == 9
+    assert len(found[0]) == 6

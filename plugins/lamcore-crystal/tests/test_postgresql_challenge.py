@@ -25,7 +25,7 @@ make = test_postgresql.make
 def test_a_challenge_in_a_server_goes_through_all_stages(make, tmp_path, monkeypatch):
     from lamcore_crystal import task
 
-    (tmp_path / "dft.csv").write_text("formula,formation_energy_per_atom\nNiAl,-0.6\n")
+    (tmp_path / "dft.csv").write_text("formula,formation_energy_per_atom\nCuPt,-0.6\n")
     monkeypatch.setenv("CHALLENGE_DATABASE", make("stages"))
     folder, elsewhere = tmp_path / "challenge", tmp_path / "elsewhere"
     make_challenge(
@@ -34,8 +34,8 @@ def test_a_challenge_in_a_server_goes_through_all_stages(make, tmp_path, monkeyp
         external=[named_external_hull(f"PBE={tmp_path / 'dft.csv'}")],
     )
     assert "postgresql" not in (folder / "challenge.yaml").read_text()
-    alloy = Atoms("NiAl", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], cell=[2.9] * 3, pbc=True)
-    files = write_cifs(tmp_path / "files", {"nial.cif": alloy, "twice.cif": alloy * (2, 1, 1), "cu.cif": bulk("Cu")})
+    alloy = Atoms("CuPt", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], cell=[2.75, 2.75, 3.6], pbc=True)
+    files = write_cifs(tmp_path / "files", {"cupt.cif": alloy, "twice.cif": alloy * (2, 1, 1), "cu.cif": bulk("Cu")})
     with Challenge.open(folder) as challenge:
         assert submit(challenge, files, source="generator").is_new
         # Another machine has a folder of its own: the server alone tells the two evaluations of one another.
@@ -48,17 +48,17 @@ def test_a_challenge_in_a_server_goes_through_all_stages(make, tmp_path, monkeyp
         assert {row["status"] for row in rows(folder, relaxation, order=relaxation.c.id)} == {"done", "failed"}
         assert evaluate(challenge, retry_failed=True) == [1]
         before = {row["name"]: row for row in rows(folder, crystal, order=crystal.c.id)}
-        assert before["twice.cif"]["duplicate_in_submission"] == before["nial.cif"]["id"]
+        assert before["twice.cif"]["duplicate_in_submission"] == before["cupt.cif"]["id"]
         with challenge.database.read() as connection:
-            page = search(connection, CrystalQuery(elements=("Al",)), 10, None)
-            assert sorted(row["name"] for row in page.rows) == ["nial.cif", "twice.cif"]
+            page = search(connection, CrystalQuery(elements=("Pt",)), 10, None)
+            assert sorted(row["name"] for row in page.rows) == ["cupt.cif", "twice.cif"]
         close(challenge)
     after = {row["name"]: row for row in rows(folder, crystal, order=crystal.c.id)}
-    assert before["nial.cif"]["energy_above_hull"] < 0
+    assert before["cupt.cif"]["energy_above_hull"] < 0
     assert all(row["energy_above_hull"] >= 0 for row in after.values())
     kinds = {row["id"]: row["kind"] for row in rows(folder, hull, order=hull.c.id)}
     against = [kinds[row["hull_id"]] for row in rows(folder, result, order=result.c.structure_id)]
-    assert sorted(against) == ["external"] * 2 + ["references"] * 3 + ["round"] * 3
+    assert sorted(against) == ["external"] * 3 + ["references"] * 3 + ["round"] * 3
 
 
 def _fails(*_):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -13,6 +15,19 @@ from lamcore_crystal.store.statistics import recount, statistics
 from sqlalchemy import select
 
 from lamcore.errors import EvaluationError
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("empty") / "challenge"
+    make_challenge(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(empty, tmp_path):
+    shutil.copytree(empty, tmp_path / "challenge")
+    return tmp_path / "challenge"
 
 
 @pytest.fixture
@@ -44,10 +59,8 @@ def run(folder, **options):
 
 
 def test_a_relaxation_that_failed_for_the_machine_is_made_again_when_asked_for_and_counts_its_attempts(
-    broken, tmp_path
+    broken, folder, tmp_path
 ):
-    folder = tmp_path / "challenge"
-    make_challenge(folder)
     hopeless = Atoms("Cu2", scaled_positions=[(0, 0, 0), (0, 0, 0.05)], cell=[3.0] * 3, pbc=True)
     enter(folder, tmp_path, {"cu.cif": bulk("Cu"), "ni.cif": bulk("Ni"), "overlap.cif": hopeless})
     broken(["Ni"])
@@ -76,9 +89,7 @@ def test_a_relaxation_that_failed_for_the_machine_is_made_again_when_asked_for_a
         assert "E_MODEL" not in kept.codes
 
 
-def test_a_submission_that_the_gate_rejected_for_the_machine_is_looked_at_again(broken, tmp_path):
-    folder = tmp_path / "challenge"
-    make_challenge(folder)
+def test_a_submission_that_the_gate_rejected_for_the_machine_is_looked_at_again(broken, folder, tmp_path):
     enter(folder, tmp_path, {f"{a}.cif": bulk("Ni", a=a) for a in np.arange(3.4, 3.6, 0.05).round(3)})
     broken(["Ni"])
     run(folder)
@@ -91,11 +102,9 @@ def test_a_submission_that_the_gate_rejected_for_the_machine_is_looked_at_again(
     assert len(rows(folder, crystal, order=crystal.c.id)) == 5
 
 
-def test_a_retry_that_is_interrupted_goes_on_with_the_plain_command(broken, tmp_path, monkeypatch):
+def test_a_retry_that_is_interrupted_goes_on_with_the_plain_command(broken, folder, tmp_path, monkeypatch):
     from lamcore_crystal.stages.evaluate import Evaluation
 
-    folder = tmp_path / "challenge"
-    make_challenge(folder)
     enter(folder, tmp_path, {"ni.cif": bulk("Ni"), "cu.cif": bulk("Cu")})
     broken(["Ni"])
     run(folder)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from lamcore_crystal import build_crystals, build_demo, build_task
 from lamcore_crystal.datasets.demo import write_demo
@@ -73,3 +75,14 @@ def test_files_are_cases_and_a_refused_one_is_a_failed_case(tmp_path):
     assert "E_OVERLAP" in refused.failure
     assert metrics["share_relaxed"].n == 11
     assert metrics["share_relaxed"].value == pytest.approx(10 / 11)
+
+
+def test_two_members_of_an_archive_with_one_name_are_two_cases(tmp_path):
+    write_demo(tmp_path / "files")
+    with zipfile.ZipFile(tmp_path / "files.zip", "w") as archive:
+        archive.write(tmp_path / "files" / "Cu-hcp.cif", "same.cif")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.write(tmp_path / "files" / "CuPt-L10.cif", "same.cif")
+    cases = [one for one in build_crystals(tmp_path / "files.zip").cases() if "role" not in one.settings]
+    assert [one.id for one in cases] == ["same.cif", "same.cif (2)"]
+    assert [one.atoms.get_chemical_formula() if one.structures else None for one in cases] == ["Cu2", "CuPt"]
