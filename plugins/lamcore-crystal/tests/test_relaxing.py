@@ -48,6 +48,14 @@ def test_an_end_that_does_not_count_has_its_code_and_its_numbers(relaxed, change
     assert finding.data[name] == value
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("residual_ev_ang", "E_UNCONVERGED"), ("max_stress_gpa", "E_STRESS"), ("volume_ratio", "E_VOLUME_CHANGE")],
+)
+def test_what_is_not_a_number_does_not_pass(relaxed, name, code):
+    assert what_is_wrong({**relaxed[1], name: float("nan")}, RULES).code == code
+
+
 def test_a_force_as_long_as_one_component_allows_is_not_converged():
     # The old gate looked at components: (0.04, 0.04, 0.04) passed a limit of 0.05 with a length of 0.069.
     length = float(np.linalg.norm([0.04, 0.04, 0.04]))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from lamcore_crystal import build_crystals, build_demo, build_task
 from lamcore_crystal.datasets.demo import write_demo
@@ -87,3 +89,14 @@ def test_the_report_lists_crystals_from_the_lowest_and_none_that_failed(demo):
     assert "NiAl-B2" not in table.body
     assert table.body.index("CuPt-L10") < table.body.index("AlPt-B1") < table.body.index("Ni3Al-L12")
     assert sections(RunView({}, [one for one in scored if "reference" in one.case.id], {}, [])) == []
+
+
+def test_two_members_of_an_archive_with_one_name_are_two_cases(tmp_path):
+    write_demo(tmp_path / "files")
+    with zipfile.ZipFile(tmp_path / "files.zip", "w") as archive:
+        archive.write(tmp_path / "files" / "Cu-hcp.cif", "same.cif")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.write(tmp_path / "files" / "CuPt-L10.cif", "same.cif")
+    cases = [one for one in build_crystals(tmp_path / "files.zip").cases() if "role" not in one.settings]
+    assert [one.id for one in cases] == ["same.cif", "same.cif (2)"]
+    assert [one.atoms.get_chemical_formula() if one.structures else None for one in cases] == ["Cu2", "CuPt"]

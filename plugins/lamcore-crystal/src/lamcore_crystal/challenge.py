@@ -105,6 +105,32 @@ class Challenge:
             )
         return cls(folder, Database.open(_resolved_url(folder, _read_url(settings))))
 
+    @classmethod
+    def take_up(cls, folder: Path) -> Challenge:
+        """A challenge whose making may have been interrupted anywhere: also one without tables.
+
+        Raises:
+            ConfigError: The folder's settings cannot be read, or its database is something else.
+            LamcoreError: The database cannot be opened.
+        """
+        from lamcore_crystal.store.database import Database
+        from lamcore_crystal.store.errors import DatabaseMissingError
+
+        url = _resolved_url(folder, _read_url(folder / SETTINGS_FILE))
+        try:
+            return cls(folder, Database.open(url))
+        except DatabaseMissingError:
+            return cls(folder, Database.create(url, begun=True))
+
+    def is_entered(self) -> bool:
+        """Whether the database holds the challenge with its model, its round and its sets, which come together."""
+        from sqlalchemy import select
+
+        from lamcore_crystal.store.schema import challenge
+
+        with self.database.read() as connection:
+            return connection.execute(select(challenge.c.id)).first() is not None
+
     def open_round(self, connection: Connection) -> OpenRound:
         """The round that is open.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class Relaxer:
         """
         settings_sha256 = relaxation_sha256(rules)
         with database.write() as connection:
-            known = _relaxed(connection, packed, model_id, settings_sha256)
+            known, attempts = _relaxed(connection, packed, model_id, settings_sha256)
             environment = _note_environment(connection, self.selection)
         settings = {"relaxation": _path_options(rules)}
         todo = [
@@ -114,15 +114,17 @@ class Relaxer:
             for records, facts, seconds in self._calculate(todo):
                 model_seconds = seconds
                 provenance = {**facts, "environment": environment}
-                waiting += [_row(one, model_id, settings_sha256, provenance) for one in records]
+                waiting += [
+                    _row(one, model_id, settings_sha256, provenance, attempts.get(one.case_id, 0)) for one in records
+                ]
                 spent.n += len(records)
                 watcher.advanced(len(records))
                 if time.monotonic() - committed > _SECONDS_BETWEEN_COMMITS:
-                    _commit(database, waiting)
+                    _commit(database, waiting, attempts)
                     committed = time.monotonic()
         finally:
             spent.model_seconds += model_seconds
-            _commit(database, waiting)
+            _commit(database, waiting, attempts)
 
     def close(self) -> None:
         """End the processes that hold the model, if any."""
@@ -164,36 +166,51 @@ def _path_options(rules: RelaxationRules) -> dict[str, Any]:
     return {name: getattr(rules, name) for name in _PATH_OPTIONS}
 
 
-def _relaxed(connection: Connection, packed: Iterable[str], model_id: int, settings_sha256: str) -> set[str]:
+def _relaxed(
+    connection: Connection, packed: Iterable[str], model_id: int, settings_sha256: str
+) -> tuple[set[str], dict[str, int]]:
+    """Geometries that are relaxed, and those that are to be relaxed again, with the attempts before."""
     from sqlalchemy import select
 
     from lamcore_crystal.store.batches import batches
     from lamcore_crystal.store.schema import relaxation
 
-    found: set[str] = set()
+    known: set[str] = set()
+    attempts: dict[str, int] = {}
     for some in batches(packed):
-        found |= set(
-            connection.execute(
-                select(relaxation.c.geometry_sha256).where(
-                    relaxation.c.geometry_sha256.in_(some),
-                    relaxation.c.model_id == model_id,
-                    relaxation.c.settings_sha256 == settings_sha256,
-                )
-            ).scalars()
-        )
-    return found
+        for row in connection.execute(
+            select(relaxation.c.geometry_sha256, relaxation.c.status, relaxation.c.attempt).where(
+                relaxation.c.geometry_sha256.in_(some),
+                relaxation.c.model_id == model_id,
+                relaxation.c.settings_sha256 == settings_sha256,
+            )
+        ):
+            if row.status == "again":
+                attempts[row.geometry_sha256] = row.attempt
+            else:
+                known.add(row.geometry_sha256)
+    return known, attempts
 
 
-def _commit(database: Database, waiting: list[dict[str, Any]]) -> None:
+def _commit(database: Database, waiting: list[dict[str, Any]], replaced: Container[str]) -> None:
+    from sqlalchemy import bindparam, delete
+
     from lamcore_crystal.store.schema import relaxation
 
     if waiting:
+        keys = ("geometry_sha256", "model_id", "settings_sha256")
+        again = [{f"its_{name}": row[name] for name in keys} for row in waiting if row["geometry_sha256"] in replaced]
         with database.write() as connection:
+            if again:
+                its = [relaxation.c[name] == bindparam(f"its_{name}") for name in keys]
+                connection.execute(delete(relaxation).where(*its, relaxation.c.status == "again"), again)
             connection.execute(relaxation.insert(), waiting)
         waiting.clear()
 
 
-def _row(record: Record, model_id: int, settings_sha256: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
+def _row(
+    record: Record, model_id: int, settings_sha256: str, provenance: Mapping[str, Any], n_before: int
+) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(
         (
             "code",
@@ -213,7 +230,7 @@ def _row(record: Record, model_id: int, settings_sha256: str, provenance: Mappin
         "settings_sha256": settings_sha256,
         "status": record.status,
         "seconds": record.seconds,
-        "attempt": record.attempt,
+        "attempt": record.attempt + n_before,
         "provenance": provenance,
         "finished_at": record.finished_at,
     }

@@ -63,7 +63,7 @@ def relax_crystal(atoms: Atoms, model: Model, rules: RelaxationRules) -> dict[st
 
 def what_is_wrong(output: Mapping[str, Any], rules: RelaxationRules) -> Finding | None:
     """Why a relaxation that ended does not count; None where it does."""
-    if output["residual_ev_ang"] >= rules.fmax:
+    if not output["residual_ev_ang"] < rules.fmax:  # so is what is not a number
         return Finding(
             "E_UNCONVERGED",
             "error",
@@ -71,7 +71,7 @@ def what_is_wrong(output: Mapping[str, Any], rules: RelaxationRules) -> Finding 
             f"long, expected less than {rules.fmax:g} eV/Å",
             {"residual_ev_ang": output["residual_ev_ang"], "n_steps": output["n_steps"]},
         )
-    if output["max_stress_gpa"] > rules.max_stress_gpa:
+    if not output["max_stress_gpa"] <= rules.max_stress_gpa:
         return Finding(
             "E_STRESS",
             "error",

@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     evaluate.add_argument("overrides", nargs="*", metavar="option=value", help=_OVERRIDES)
     evaluate.add_argument("--follow", action="store_true", help="wait for more submissions until interrupted")
+    evaluate.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="make relaxations once more that failed with E_MODEL: an error of the model, a crash, no memory",
+    )
     close = _stage(stages, "close", "close the round: a new hull from what was accepted, and the next round")
     close.add_argument(
         "overrides", nargs="*", metavar="round.<field>=value", help="rules of the next round that change"
@@ -73,6 +78,19 @@ def _init(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="name=path",
         help="known crystals that are not novel, but no entries of the hull; may be repeated",
+    )
+    parser.add_argument(
+        "--external-hull",
+        action="append",
+        default=[],
+        metavar="name=path",
+        help="a hull of another method, for parity: a table of formation energies (.csv) or computed entries of "
+        "pymatgen (.json); may be repeated",
+    )
+    parser.add_argument(
+        "--mp2020",
+        action="store_true",
+        help="replace the corrections of external computed entries by those of MaterialsProject2020",
     )
     parser.add_argument("--no-compounds", action="store_true", help="leave the well-known compounds out of the hull")
     parser.add_argument("--read", choices=["open", "token"], default="open", help="who may read over the network")

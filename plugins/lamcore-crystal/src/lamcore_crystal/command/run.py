@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,18 +18,30 @@ if TYPE_CHECKING:
 
     from lamcore_crystal.references import NewSet
 
-DONE, NOT_ACCEPTED = 0, 3
+DONE, NOT_ACCEPTED, INTERRUPTED = 0, 3, 130
 _SECONDS_BETWEEN_LOOKS = 2.0
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one stage; gives the exit status.
 
-    3 says that the stage is complete and structures were refused, failed, or rejected by the gate.
+    3 says that the stage is complete and structures were refused, failed, or rejected by the gate; 130 that it was
+    interrupted, by Ctrl-C or SIGTERM.
     """
     from lamcore.terminal import make_console
 
-    return _STAGES[arguments.stage](arguments, make_console())
+    console = make_console()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)  # as schedulers send it: stop as after Ctrl-C
+    try:
+        return _STAGES[arguments.stage](arguments, console)
+    except KeyboardInterrupt:
+        console.print("interrupted; what is recorded is kept, and the same command goes on from there", highlight=False)
+        return INTERRUPTED
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _demo(arguments: argparse.Namespace, console: Console) -> int:
@@ -41,6 +55,7 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
 def _init(arguments: argparse.Namespace, console: Console) -> int:
     from lamcore_crystal.command.drawing import drawn
     from lamcore_crystal.extensions import default_labels, default_rules
+    from lamcore_crystal.references import named_external_hull
     from lamcore_crystal.rounds import RoundSettings
     from lamcore_crystal.stages.init import init
     from lamcore_crystal.stages.round_options import changed, split_overrides
@@ -53,6 +68,7 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
         console.print(OmegaConf.to_yaml(OmegaConf.create({"round": settings.as_json()})), highlight=False)
         return DONE
     sets = _reference_sets(arguments)
+    external = [named_external_hull(text, arguments.mp2020) for text in arguments.external_hull]
     with drawn(console) as watcher:
         challenge = init(
             arguments.challenge,
@@ -63,6 +79,7 @@ def _init(arguments: argparse.Namespace, console: Console) -> int:
             licence=arguments.licence,
             read_access=arguments.read,
             database_url=arguments.database,
+            external=external,
             watcher=watcher,
         )
     with challenge:
@@ -123,12 +140,13 @@ def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
     from lamcore_crystal.command.tables import print_submissions
     from lamcore_crystal.stages.evaluate import evaluate, waiting
 
+    retry_failed = arguments.retry_failed
     with Challenge.open(arguments.challenge) as challenge:
         while True:
-            some = waiting(challenge)
-            if some or not arguments.follow:
+            if retry_failed or not arguments.follow or waiting(challenge):
                 with drawn(console) as watcher:
-                    evaluate(challenge, arguments.overrides, watcher)
+                    some = evaluate(challenge, arguments.overrides, watcher, retry_failed=retry_failed)
+                retry_failed = False
                 all_accepted = print_submissions(console, challenge, some)
             if not arguments.follow:
                 return DONE if all_accepted else NOT_ACCEPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -75,13 +76,21 @@ def submitted(path: Path | None, split_blocks: bool) -> Iterator[Screened]:
     settings = replace(RoundSettings(), rules=default_rules())
     files = list(read_submission(found, settings))
     with CheckingPool(settings, None) as pool:
-        checked = dict(pool.check_all((one.name, one.data, split_blocks) for one in files if one.data is not None))
-    for one in files:
+        # By position: an archive may hold two members of one name.
+        contents = [(i, one.data, split_blocks) for i, one in enumerate(files) if one.data is not None]
+        checked = dict(pool.check_all(contents))
+    used: Counter[str] = Counter()
+
+    def unique(name: str) -> str:
+        used[name] += 1
+        return name if used[name] == 1 else unique(f"{name} ({used[name]})")
+
+    for i, one in enumerate(files):
         if one.refusal is not None:
-            yield one.name, f"{one.refusal.code}: {one.refusal.message}"
+            yield unique(one.name), f"{one.refusal.code}: {one.refusal.message}"
             continue
-        for block in checked[one.name]:
-            name = one.name if len(checked[one.name]) == 1 else f"{one.name}#{block.name or block.block}"
+        for block in checked[i]:
+            name = unique(one.name if len(checked[i]) == 1 else f"{one.name}#{block.name or block.block}")
             error = first_error(block.findings)
             if error is not None:
                 yield name, f"{error.code}: {error.message}"

@@ -32,7 +32,10 @@ def serve(pipe: Connection, settings: RoundSettings, supported: frozenset[str] |
         pipe.send((BROKEN, str(error)))
         return
     _limit_memory(settings.limits.memory_mib)
-    pipe.send((READY, None))
+    try:
+        pipe.send((READY, None))
+    except BrokenPipeError:  # all files were checked before this worker was ready
+        return
     while True:
         try:
             data, split_blocks, first = pipe.recv()

@@ -6,14 +6,57 @@ import csv
 import gzip
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lamcore_crystal.hull.hull import Hull, HullEntry
+from lamcore.errors import ConfigError
+from lamcore_crystal.hull.hull import Hull, HullEntry, MissingTerminalError
 from lamcore_crystal.references.reading import ReferenceFileError
 
+_WHOLE = 1e-6
 _ENERGY_COLUMNS = ("formation_energy_per_atom", "e_form_per_atom")
+
+
+@dataclass(frozen=True)
+class ExternalHull:
+    """A named hull of another method.
+
+    Attributes:
+        name: Unique in the challenge.
+        entries: With formation energies and whole numbers of atoms.
+        corrections: Those of its energies, for its hash.
+    """
+
+    name: str
+    entries: Sequence[HullEntry]
+    corrections: str
+
+
+def named_external_hull(text: str, mp2020_corrections: bool = False) -> ExternalHull:
+    """An external hull of one's own.
+
+    Args:
+        text: `name=path`, as on the command line.
+        mp2020_corrections: As for `external_hull`.
+
+    Raises:
+        ConfigError: The text is not a name and a path.
+        ReferenceFileError: What is at the path cannot be read, or a formula is not of whole numbers.
+    """
+    name, equals, path = text.partition("=")
+    if not (equals and name.strip() and path.strip()):
+        raise ConfigError(f"external hull {text!r}: expected name=path, such as mp=known/mp.csv.gz")
+    try:
+        entries = external_hull(Path(path.strip()).expanduser(), mp2020_corrections)
+    except MissingTerminalError as error:
+        raise ReferenceFileError(f"{path.strip()}: {error}") from error
+    for one in entries:
+        if any(abs(amount - round(amount)) > _WHOLE or round(amount) < 1 for amount in one.composition.values()):
+            raise ReferenceFileError(f"{one.origin}: {dict(one.composition)}, expected whole numbers of atoms")
+    whole = [replace(one, composition={key: round(n) for key, n in one.composition.items()}) for one in entries]
+    return ExternalHull(name.strip(), whole, "MaterialsProject2020" if mp2020_corrections else "as given")
 
 
 def external_hull(path: Path, mp2020_corrections: bool = False) -> list[HullEntry]:

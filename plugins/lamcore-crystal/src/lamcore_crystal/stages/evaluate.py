@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lamcore_crystal.compute import Relaxer, select_model
@@ -24,13 +25,23 @@ _SAMPLED_AT_ONCE = 32
 _RELAXED_AT_ONCE = 5000
 
 
-def evaluate(challenge: Challenge, overrides: Sequence[str] = (), watcher: Watcher | None = None) -> None:
+def evaluate(
+    challenge: Challenge,
+    overrides: Sequence[str] = (),
+    watcher: Watcher | None = None,
+    *,
+    retry_failed: bool = False,
+) -> list[int]:
     """Bring every submission of the open round to its end.
 
     Args:
         challenge: Open.
         overrides: Executor, worker and batch, as on the command line; the model is the challenge's.
         watcher: Is told how it goes.
+        retry_failed: Whether relaxations that failed with `E_MODEL`, in the open round, are made once more.
+
+    Returns:
+        The ids of the submissions that were brought to their end.
 
     Raises:
         BusyError: Another process evaluates this challenge.
@@ -41,7 +52,13 @@ def evaluate(challenge: Challenge, overrides: Sequence[str] = (), watcher: Watch
         with challenge.database.read() as connection:
             model = challenge.model_overrides(connection)
         with Relaxer(select_model([*model, *overrides])) as relaxer:
-            Evaluation(challenge, relaxer, watcher or Silent()).run()
+            evaluation = Evaluation(challenge, relaxer, watcher or Silent())
+            if retry_failed:
+                evaluation.reopen_failed()
+            some = waiting(challenge)
+            evaluation.run()
+            unfinished = waiting(challenge)
+    return [one for one in some if one not in unfinished]
 
 
 class Evaluation:
@@ -62,6 +79,14 @@ class Evaluation:
             freeze_references(challenge, relaxer, watcher)
             with self._database.read() as connection:
                 self._round = challenge.open_round(connection)
+
+    def reopen_failed(self) -> None:
+        """Let relaxations that failed with `E_MODEL` be made once more."""
+        from lamcore_crystal.stages.retry import OF_THE_MACHINE, reopen_failed
+
+        with self._database.write() as connection:
+            n_marked = reopen_failed(connection, self._round)
+        self._watcher.said(f"{n_marked} relaxations that failed with {OF_THE_MACHINE} are made once more")
 
     def run(self) -> None:
         """All phases, for all submissions that are not at their end."""
@@ -134,13 +159,13 @@ class Evaluation:
             return []
         settings = replace(self._settings, relaxation=rules)
         with self._database.read() as connection:
-            frozen = self._hull()
             ends = relaxations_of(connection, [row["geometry_sha256"] for row in some], self._round.model_id, rules)
         return [
-            row["status"] != "refused" and assess(ends[row["geometry_sha256"]], settings, frozen.hull).error is None
+            row["status"] != "refused" and assess(ends[row["geometry_sha256"]], settings, self._hull.hull).error is None
             for row in some
         ]
 
+    @cached_property
     def _hull(self) -> FrozenHull:
         from lamcore_crystal.stages.hulls import load
 
@@ -168,11 +193,16 @@ class Evaluation:
         self._relaxer.relax_all(self._database, self._round.model_id, rules, packed, self._watcher, spent)
 
     def _score(self, submissions: Sequence[int]) -> None:
+        from lamcore_crystal.stages.external import external_hulls
         from lamcore_crystal.stages.scoring import score_submission
 
+        if not submissions:
+            return
+        with self._database.read() as connection:
+            external = external_hulls(connection)
         for submission_id in submissions:
             with timed("score") as spent:
-                score_submission(self._database, self._round, self._hull(), submission_id, self._watcher, spent)
+                score_submission(self._database, self._round, self._hull, external, submission_id, self._watcher, spent)
             with self._database.write() as connection:
                 add_event(connection, "phase", spent.as_json(), submission_id)
 

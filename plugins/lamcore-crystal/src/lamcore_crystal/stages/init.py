@@ -16,7 +16,7 @@ from lamcore_crystal.stages.watching import Silent
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from lamcore_crystal.references import NewSet
+    from lamcore_crystal.references import ExternalHull, NewSet
     from lamcore_crystal.stages.watching import Watcher
 
 _COMPUTING = ("executor", "worker", "batch")
@@ -32,6 +32,7 @@ def init(
     licence: str = "CC-BY-4.0",
     read_access: Literal["open", "token"] = "open",
     database_url: str | None = None,
+    external: Sequence[ExternalHull] = (),
     watcher: Watcher | None = None,
 ) -> Challenge:
     """Make a challenge in a new folder; one that was interrupted is taken up when it is asked for in the same way.
@@ -45,6 +46,7 @@ def init(
         licence: Of the database as released.
         read_access: Whether reading over the network needs a token.
         database_url: As for `Challenge.create`.
+        external: Hulls of other methods, which accepted crystals are measured from as well.
         watcher: Is told how it goes.
 
     Raises:
@@ -53,8 +55,11 @@ def init(
     """
     from lamcore_crystal.compute import Relaxer, model_identity, select_model
     from lamcore_crystal.extensions import check_names, default_labels, default_rules
+    from lamcore_crystal.stages.external import add_external
     from lamcore_crystal.stages.references import add_set, check_model, freeze_references
 
+    _refuse_repeated("reference sets", [one.name for one in sets])
+    _refuse_repeated("external hulls", [one.name for one in external])
     given = settings or RoundSettings()
     full = replace(given, rules=given.rules or default_rules(), labels=given.labels or default_labels())
     check_names(full)
@@ -62,12 +67,12 @@ def init(
     selection = select_model(overrides)
     watcher = watcher or Silent()
     with Relaxer(selection) as relaxer:
-        if (folder / SETTINGS_FILE).is_file():
-            challenge = Challenge.open(folder)
-            _refuse_another(challenge, full)
+        elements = relaxer.elements
+        begun = (folder / SETTINGS_FILE).is_file()
+        challenge = Challenge.take_up(folder) if begun else Challenge.create(folder, database_url)
+        if challenge.is_entered():
+            _refuse_another(challenge, full, [one.name for one in sets])
         else:
-            elements = relaxer.elements
-            challenge = Challenge.create(folder, database_url)
             with challenge.database.write() as connection:
                 identity = model_identity(selection)
                 model_id = _enter(connection, name or folder.name, licence, read_access, of_model, identity)
@@ -77,6 +82,8 @@ def init(
                     watcher.said(
                         f"reference set {one.name}: {n_members} of {len(one.members)} crystals, by the model's elements"
                     )
+                for hull in external:
+                    watcher.said(add_external(connection, hull, elements))
         with challenge.held():
             with challenge.database.read() as connection:
                 open_round = challenge.open_round(connection)
@@ -131,17 +138,29 @@ def _open_first_round(connection: Connection, settings: RoundSettings, model_id:
     add_event(connection, "round", {"number": 1})
 
 
-def _refuse_another(challenge: Challenge, settings: RoundSettings) -> None:
+def _refuse_repeated(what: str, names: Sequence[str]) -> None:
+    repeated = sorted({one for one in names if names.count(one) > 1})
+    if repeated:
+        raise ConfigError(f"two {what} are called {repeated[0]!r}; give each a name of its own")
+
+
+def _refuse_another(challenge: Challenge, settings: RoundSettings, sets: Sequence[str]) -> None:
+    from sqlalchemy import select
+
+    from lamcore_crystal.store.schema import reference_set
+
     with challenge.database.read() as connection:
         open_round = challenge.open_round(connection)
+        known = list(connection.execute(select(reference_set.c.name).order_by(reference_set.c.id)).scalars())
     if open_round.hull_id is not None:
         challenge.close()
         raise ConfigError(
             f"{challenge.folder}: is a challenge already; `lamcore crystal submit` and go on, or name another"
         )
-    if open_round.settings_sha256 != settings.sha256():
+    same_rules = open_round.settings_sha256 == settings.sha256()
+    if not same_rules or known != list(sets):
         challenge.close()
         raise ConfigError(
-            f"{challenge.folder}: was begun with other rules and interrupted; give the same command again, or delete "
-            "the folder"
+            f"{challenge.folder}: was begun with other {'reference sets' if same_rules else 'rules'} and interrupted; "
+            "give the same command again, or delete the folder"
         )

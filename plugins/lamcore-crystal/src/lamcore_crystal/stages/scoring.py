@@ -15,6 +15,7 @@ from lamcore_crystal.findings import Finding
 from lamcore_crystal.matching.candidate import Candidate
 from lamcore_crystal.scores import ScoreInput
 from lamcore_crystal.stages.duplicates import Finder
+from lamcore_crystal.stages.external import external_results
 from lamcore_crystal.stages.hulls import FrozenHull, composition
 from lamcore_crystal.stages.relaxations import relaxations_of
 from lamcore_crystal.store.schema import result, structure, submission, submitted_file
@@ -46,11 +47,22 @@ def score_submission(
     database: Database,
     open_round: OpenRound,
     frozen: FrozenHull,
+    external: Sequence[FrozenHull],
     submission_id: int,
     watcher: Watcher,
     spent: PhaseTime,
 ) -> None:
-    """Score what is relaxed of a submission, in the order of ids, and let the submission be at its end."""
+    """Score what is relaxed of a submission, in the order of ids, and let the submission be at its end.
+
+    Args:
+        database: Of the challenge.
+        open_round: Whose rules hold.
+        frozen: The round's hull.
+        external: Hulls of other methods, which accepted crystals are measured from as well.
+        submission_id: Whose structures are scored.
+        watcher: Is told how it goes.
+        spent: What is done is added to it.
+    """
     watcher.began(f"submission {submission_id}: scoring", None)
     finder = Finder(database, submission_id, open_round.settings.matching)
     while True:
@@ -62,7 +74,7 @@ def score_submission(
         accepted = [one for one in verdicts if one.assessment.error is None]
         matches = finder.find([_candidate(one) for one in accepted])
         with database.write() as connection:  # short, so that others can submit meanwhile
-            _write_down(connection, frozen, open_round.settings.score, verdicts, matches)
+            _write_down(connection, frozen, external, open_round.settings.score, verdicts, matches)
         spent.n += len(rows)
         watcher.advanced(len(rows))
     with database.write() as connection:
@@ -158,6 +170,7 @@ def _score(assessment: Assessment, score_name: str) -> float | None:
 def _write_down(
     connection: Connection,
     frozen: FrozenHull,
+    external: Sequence[FrozenHull],
     score_name: str,
     verdicts: Sequence[_Verdict],
     matches: Sequence[Matches[int]],
@@ -167,7 +180,9 @@ def _write_down(
         finish_structure(connection, one.row["id"], status, list(one.assessment.findings))
     accepted = [one for one in verdicts if one.assessment.error is None]
     if accepted:
-        connection.execute(result.insert(), [_first_result(one, frozen, score_name) for one in accepted])
+        results = [_first_result(one, frozen, score_name) for one in accepted]
+        formulas = [_formula(one) for one in accepted]
+        connection.execute(result.insert(), results + external_results(results, formulas, external))
         pairs = zip(accepted, matches, strict=True)
         add_crystals(connection, [_crystal(one, match, frozen.id) for one, match in pairs])
 
@@ -177,6 +192,11 @@ def _first_result(scored: _Verdict, frozen: FrozenHull, score_name: str) -> dict
     return _result(
         scored.row["id"], scored.relaxation["id"], frozen, score_name, scored.score, scored.assessment.distance
     )
+
+
+def _formula(scored: _Verdict) -> str:
+    assert scored.assessment.description is not None
+    return scored.assessment.description.formula
 
 
 def _input(amounts: Mapping[str, float], energy_per_atom: float, distance: HullDistance) -> ScoreInput:

@@ -42,12 +42,13 @@ class Database:
         self._writing = self._engine.execution_options(**{_WRITE: True})
 
     @classmethod
-    def create(cls, url: str | Path, busy_seconds: float = BUSY_SECONDS) -> Database:
+    def create(cls, url: str | Path, busy_seconds: float = BUSY_SECONDS, *, begun: bool = False) -> Database:
         """A new database with empty tables.
 
         Args:
             url: A path, `sqlite:///path`, or `postgresql://user@host/name` of an empty database.
             busy_seconds: How long to wait for another process that writes, s.
+            begun: Whether an SQLite file may be there, without tables, as a kill leaves it.
 
         Raises:
             DatabaseExistsError: There is something already.
@@ -55,7 +56,7 @@ class Database:
         """
         location = parse_url(url)
         if (path := sqlite_path(location)) is not None:
-            if path.exists():
+            if path.exists() and not begun:
                 raise DatabaseExistsError(f"{path} exists already; open it, or choose another name")
             if not path.parent.is_dir():
                 raise DatabaseMissingError(f"{path}: its folder does not exist; make {path.parent} first")

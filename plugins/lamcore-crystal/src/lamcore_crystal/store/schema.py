@@ -183,7 +183,7 @@ relaxation = Table(
     Column("geometry_sha256", Sha256, nullable=False),  # where it began
     Column("model_id", Id, ForeignKey("model.id"), nullable=False),
     Column("settings_sha256", Sha256, nullable=False),
-    Column("status", String(8), nullable=False),  # done | failed
+    Column("status", String(8), nullable=False),  # done | failed | again: failed, and to be made once more
     Column("code", String(32)),  # why it failed
     Column("message", Text),
     Column("geometry", LargeBinary),  # where it ended
