@@ -251,6 +251,15 @@ def test_a_hull_that_grew_keeps_what_the_new_entry_does_not_touch():
     assert lower.system("Al-Co-Fe") is not hull.system("Al-Co-Fe")
 
 
+def test_a_hull_that_grew_names_the_new_lowest_entry_of_an_element():
+    hull = Hull([entry(-1.0, "bcc", Li=1), entry(-2.0, "Fe", Fe=1)])
+    hull.distances([{"Li": 1}], [-1.0])  # makes the system of Li alone
+    grown = hull.with_entries([entry(-1.5, "fcc", Li=1)])
+    [found] = grown.distances([{"Li": 1}], [-1.0])
+    assert found.energy_above_hull == pytest.approx(0.5)
+    assert [grown.origins[index] for index, _ in found.decomposition] == ["fcc"]
+
+
 def test_an_element_without_an_entry_alone_is_an_error_that_names_it():
     hull = Hull([*lithium_oxide(), entry(-3.0, "PoO2", Po=1, O=2)])
     with pytest.raises(MissingTerminalError, match=r"O2Po: this hull has no entry of Po alone.*Li O"):
