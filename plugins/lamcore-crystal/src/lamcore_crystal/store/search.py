@@ -180,7 +180,12 @@ def _read_cursor(text: str, query: CrystalQuery) -> _Place:
         raise CursorError(f"the cursor is damaged ({error}); {again}") from error
     if hashlib.sha256(packed[6:]).digest()[:6] != packed[:6]:
         raise CursorError(f"the cursor is damaged; {again}")
-    fingerprint, last_id, value = json.loads(packed[6:])
+    try:  # a sum without a key is no proof of who made it
+        fingerprint, last_id, value = json.loads(packed[6:])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CursorError(f"the cursor is damaged; {again}") from error
+    if type(last_id) is not int or abs(last_id) >= 2**63 or not (value is None or type(value) is float):
+        raise CursorError(f"the cursor is damaged; {again}")
     if fingerprint != _fingerprint(query):
         raise CursorError(f"the cursor belongs to another search; give the same conditions and order, or {again}")
     return _Place(last_id, value)
