@@ -122,7 +122,7 @@ SORTS = ("id", "energy_above_hull", "formation_energy_per_atom")
 
 
 def combinations():
-    """Each condition alone in each order, in turn rising and falling, some that touch, then 150 of two to four, drawn."""
+    """Each condition alone in each order, rising or falling, some that touch, then 150 of two to four, drawn."""
     falling = itertools.cycle((False, True))
     for name, values in VALUES.items():
         for value, sort in itertools.product(values, SORTS):
