@@ -18,9 +18,19 @@ from lamcore_crystal.stages.close import close
 from lamcore_crystal.stages.evaluate import evaluate, waiting
 from lamcore_crystal.stages.init import init
 from lamcore_crystal.stages.submit import submit
-from lamcore_crystal.store.schema import crystal, event, hull, relaxation, result, round_, structure, submission
+from lamcore_crystal.store.schema import (
+    crystal,
+    event,
+    hull,
+    hull_entry,
+    relaxation,
+    result,
+    round_,
+    structure,
+    submission,
+)
 from lamcore_crystal.web.views.crystals import crystal_view
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from lamcore.errors import ConfigError
 
@@ -273,6 +283,25 @@ def test_closing_a_round_makes_a_hull_of_what_was_accepted_and_keeps_the_old_sco
     assert second["settings"]["sampling"]["threshold"] == 0.5
     parents = [row["parent_id"] for row in rows(folder, hull, order=hull.c.id)]
     assert parents == [None, 1]
+
+
+def test_a_repeat_that_is_lower_than_what_it_repeats_is_the_one_that_joins_the_hull(evaluated, tmp_path):
+    folder = tmp_path / "challenge"
+    shutil.copytree(evaluated, folder)
+    repeat = {row["name"]: row for row in rows(folder, crystal, order=crystal.c.id)}["Ni3Al-supercell.cif"]
+    below = repeat["energy_above_hull"] + 0.02  # then 0.02 eV/atom below the hull, and what it repeats above it
+    lower = {name: repeat[name] - below for name in ("energy_per_atom", "energy_above_hull")}
+    with Challenge.open(folder) as challenge:
+        with challenge.database.write() as connection:
+            connection.execute(update(crystal).where(crystal.c.id == repeat["id"]).values(lower))
+        close(challenge)
+        with challenge.database.read() as connection:
+            origins = connection.execute(select(hull_entry.c.origin).where(hull_entry.c.hull_id == 2)).scalars().all()
+    after = {row["name"]: row for row in rows(folder, crystal, order=crystal.c.id)}
+    assert f"crystal:{repeat['id']}" in origins
+    assert after["Ni3Al-supercell.cif"]["energy_above_hull"] == 0
+    assert after["Ni3Al-L12.cif"]["energy_above_hull"] == pytest.approx(below, abs=1e-4)
+    assert all(row["energy_above_hull"] >= 0 for row in after.values())
 
 
 def test_the_next_round_finds_what_the_database_has(evaluated, tmp_path):

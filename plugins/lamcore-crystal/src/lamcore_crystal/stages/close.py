@@ -29,9 +29,9 @@ _ON_HULL = 1e-8
 def close(challenge: Challenge, overrides: Sequence[str] = (), watcher: Watcher | None = None) -> None:
     """Close the open round; one that was interrupted goes on.
 
-    The new hull has the entries of the old one and every accepted crystal that lies on it or below it and repeats no
-    other; those above it cannot change it. All crystals are scored against the new hull; the results against the old
-    one are kept.
+    The new hull has the entries of the old one and, of each formula, the lowest accepted crystal that lies on it or
+    below it, whether that repeats another or not: the others cannot change it. All crystals are scored against the new
+    hull; the results against the old one are kept.
 
     Args:
         challenge: Open.
@@ -105,14 +105,15 @@ def _closing_hull(connection: Connection, open_round: OpenRound) -> int:
         .where(
             crystal.c.energy_above_hull <= _ON_HULL,
             crystal.c.model_id == open_round.model_id,
-            crystal.c.duplicate_in_submission.is_(None),
-            crystal.c.duplicate_in_database.is_(None),
         )
-        .order_by(crystal.c.id)
+        .order_by(crystal.c.energy_per_atom, crystal.c.id)
     )
+    lowest: dict[str, Any] = {}
+    for row in rows:
+        lowest.setdefault(row.formula, row)
     grown += [
         NewEntry(row.formula, row.chemical_system, row.energy_per_atom, f"crystal:{row.id}")
-        for row in rows
+        for row in sorted(lowest.values(), key=lambda one: int(one.id))
         if f"crystal:{row.id}" not in origins
     ]
     model_sha256 = connection.execute(select(model.c.sha256).where(model.c.id == open_round.model_id)).scalar_one()

@@ -271,7 +271,6 @@ crystal = Table(
     Index(None, "submission_id", "id"),
     Index(None, "n_elements", "energy_above_hull", "id"),
     Index(None, "n_sites", "id"),
-    Index(None, "identity_sha256"),
 )
 
 crystal_element = Table(

@@ -305,7 +305,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_crystal_formula_anonymous_id"), "crystal", ["formula_anonymous", "id"], unique=False)
     op.create_index(op.f("ix_crystal_formula_id"), "crystal", ["formula", "id"], unique=False)
-    op.create_index(op.f("ix_crystal_identity_sha256"), "crystal", ["identity_sha256"], unique=False)
     op.create_index(
         op.f("ix_crystal_n_elements_energy_above_hull_id"),
         "crystal",
