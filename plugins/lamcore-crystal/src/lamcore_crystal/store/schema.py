@@ -261,6 +261,7 @@ crystal = Table(
     Index(None, "chemical_system", "id"),
     Index(None, "space_group", "energy_above_hull", "id"),
     Index(None, "crystal_system", "energy_above_hull", "id"),
+    Index(None, "crystal_system", "formation_energy_per_atom", "id"),
     Index(None, "energy_above_hull", "id"),
     Index(None, "formation_energy_per_atom", "id"),
     Index(None, "wyckoff", "id"),
