@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from ase.data import chemical_symbols
 from lamcore_crystal.hull.compositions import CompositionError, Compositions
-from lamcore_crystal.hull.hull import BadEnergyError, Hull, HullEntry, MissingTerminalError
+from lamcore_crystal.hull.hull import Hull
+from lamcore_crystal.hull.values import BadEnergyError, HullEntry, MissingTerminalError
 from lamcore_crystal.references import external_hull
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lamcore_crystal.hull.hull import Hull, HullEntry
+from lamcore_crystal.hull.hull import Hull
+from lamcore_crystal.hull.values import HullEntry
 from lamcore_crystal.references.reading import ReferenceFileError
 
 _ENERGY_COLUMNS = ("formation_energy_per_atom", "e_form_per_atom")
