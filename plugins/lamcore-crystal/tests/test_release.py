@@ -86,7 +86,8 @@ def test_every_row_says_where_it_comes_from(challenge, release):
 
 
 def test_every_distance_is_there_with_what_the_crystal_would_decompose_to(challenge, release, rows):
-    found = query(release, "SELECT * FROM results JOIN hull_entries USING (hull_sha256) WHERE position = 0").to_pylist()
+    joined = "SELECT * FROM results JOIN hull_entries USING (hull_sha256) WHERE position = 0 ORDER BY structure_id"
+    found = query(release, joined).to_pylist()
     assert [one["structure_id"] for one in found] == [row["id"] for row in rows]
     assert len(found) > 30  # more than one segment holds
     with challenge.database.read() as connection:
