@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 from lamcore_crystal.hull.compositions import Compositions
-from lamcore_crystal.hull.hull import Hull, HullEntry
+from lamcore_crystal.hull.hull import Hull
+from lamcore_crystal.hull.values import HullEntry
 
 
 def amounts(formula):

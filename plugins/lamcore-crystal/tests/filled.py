@@ -38,6 +38,8 @@ REFUSED = {
     "mixed.cif": (b"data_mixed\n# Fe 0.5 Ni 0.5\n", "E_DISORDER", "site Fe1 holds 0.5 Fe and 0.5 Ni"),
 }
 
+ENVIRONMENT = {"versions": {"lamcore": "0.1.0"}, "python": "3.11.0", "machine": {"cores": 2}}
+
 
 def fill(database: Database, n: int = 60, seed: int = 0) -> None:
     """Fill an empty database with about `n` crystals, in five submissions of three sources.
@@ -60,6 +62,8 @@ def fill(database: Database, n: int = 60, seed: int = 0) -> None:
         weights = hashlib.sha256(b"weights").hexdigest()
         identity = {"name": "lennard-jones", "plugin": "lamcore", "version": "0.1.0", "weights_sha256": weights}
         model_id = add_model(connection, "lennard-jones", identity)
+        row = {"sha256": sha256_of_json(ENVIRONMENT), "content": ENVIRONMENT}
+        connection.execute(insert(schema.environment).values(row))
         hull_id = _add_hull(connection, model_id, settings)
         [round_id] = insert_many(
             connection,
@@ -156,7 +160,11 @@ def _add_submission(connection, number, source, status, crystals, rng, ids, seen
         above = float(rng.choice([-0.03, 0.0, rng.exponential(0.1), rng.exponential(0.3)]))
         relaxation_id = _add_relaxation(connection, Geometry.of(atoms), relaxed, model_id, settings, formation)
         parts = sorted(Formula(one["formula"]).count().items())
-        decomposition = [[symbol, count / sum(n for _, n in parts), j] for j, (symbol, count) in enumerate(parts)]
+        shares = [(symbol, count / sum(n for _, n in parts)) for symbol, count in parts]
+        decomposition = [
+            {"formula": symbol, "amount_per_atom": share, "origin": f"reference:elements/{symbol}"}
+            for symbol, share in shares
+        ]
         scores = {"score": above, "formation_energy_per_atom": formation, "energy_above_hull": above}
         connection.execute(
             insert(schema.result).values(
@@ -218,7 +226,7 @@ def _relaxation(start, model_id, settings):
             "settings_sha256": sha256_of_json(settings.as_json()["relaxation"]),
         },
         **{"n_steps": 12, "seconds": 0.5, "attempt": 1, "finished_at": now()},
-        "provenance": {"device": "cpu", "dtype": "float64", "versions": {"lamcore": "0.1.0"}},
+        "provenance": {"device": "cpu", "dtype": "float64", "threads": 1, "environment": sha256_of_json(ENVIRONMENT)},
     }
 
 

@@ -24,4 +24,5 @@ class TestCrystals(DatasetConformance):
     @pytest.fixture
     def choice(self, tmp_path):
         write_demo(tmp_path / "files")
+        (tmp_path / "files" / "overlapping.cif").unlink()  # it is there to be refused
         return choose("dataset", "crystals", path=tmp_path / "files")

@@ -5,7 +5,9 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -83,7 +85,7 @@ def database(make):
     url = make("filled")
     Database.create(url).close()
     database = Database.open(url)
-    fill(database, 250)
+    fill(database, 120)
     with database.write() as connection:
         without = update(crystal).where(crystal.c.id % 7 == 0)
         connection.execute(without.values(energy_above_hull=None, formation_energy_per_atom=None))
@@ -96,7 +98,7 @@ def test_searches_find_what_python_finds_in_the_same_order(database):
     with database.read() as connection:
         rows = [dict(row) for row in connection.execute(select(crystal)).mappings()]
         for i, question in enumerate(list(test_search.combinations())[::2]):
-            pages = test_search.all_pages(connection, CrystalQuery(**question), (7, 40, 1000)[i % 3])
+            pages = test_search.all_pages(connection, CrystalQuery(**question), (15, 1000, 1000)[i % 3])
             found = [row["id"] for page in pages for row in page.rows]
             assert found == test_search.expected_ids(rows, question), question
             n_with_hits += bool(found)
@@ -137,6 +139,40 @@ def test_a_lock_is_waited_for_and_then_named(database):
         with pytest.raises(DatabaseBusyError, match="again"), impatient.write() as other:
             other.execute(update(crystal).values(licence="none"))
     impatient.close()
+
+
+def test_one_alone_evaluates_and_the_next_may_when_it_ends_or_dies(database):
+    url = database.url.render_as_string(hide_password=False)
+    other = Database.open(url)
+    try:
+        with database.alone() as first:
+            assert first
+            with other.alone() as second:
+                assert not second
+            with other.write() as connection:  # others may write meanwhile
+                add_event(connection, "test")
+        with other.alone() as third, database.alone() as fourth:
+            assert third
+            assert not fourth
+        with pytest.raises(RuntimeError, match="ended"), other.alone():
+            raise RuntimeError("ended")
+        with database.alone() as after_a_failure:
+            assert after_a_failure
+        hold = "import sys, time; from lamcore_crystal.store.database import Database\n"
+        hold += "with Database.open(sys.argv[1]).alone() as gained: print(gained, flush=True); time.sleep(60)"
+        with subprocess.Popen([sys.executable, "-c", hold, url], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "True\n"
+            with database.alone() as meanwhile:
+                assert not meanwhile
+            process.kill()
+        for _ in range(50):  # the server notices a little later
+            with database.alone() as after_a_kill:
+                if after_a_kill:
+                    break
+            time.sleep(0.1)
+        assert after_a_kill
+    finally:
+        other.close()
 
 
 def test_the_revisions_make_the_same_tables_as_the_schema(make):

@@ -18,7 +18,7 @@ from lamcore_crystal.release.columns import CRYSTALS
 from lamcore_crystal.release.export import export
 from lamcore_crystal.release.query import query
 from lamcore_crystal.store.content import content_of
-from lamcore_crystal.store.schema import crystal, round_, structure, submission
+from lamcore_crystal.store.schema import crystal, result, round_, structure, submission
 from sqlalchemy import func, select, update
 
 from lamcore.errors import ConfigError, DataError
@@ -73,13 +73,36 @@ def test_counts_by_sql_over_the_release_are_those_of_the_database(challenge, rel
 
 def test_every_row_says_where_it_comes_from(challenge, release):
     names = ["content_sha256", "model_sha256", "relaxation_settings_sha256", "hull_sha256", "identity_sha256"]
+    card = json.loads((release / "card.json").read_text())
+    assert all("versions" in one for one in card["environments"].values())
     rows = query(release, f"SELECT {', '.join(names)}, relaxation_provenance, relaxed_at FROM crystals").to_pylist()
     with challenge.database.read() as connection:
         for row in rows:
             assert all(len(row[name]) == 64 for name in names)
             assert hashlib.sha256(content_of(connection, row["content_sha256"])).hexdigest() == row["content_sha256"]
-            assert "versions" in json.loads(row["relaxation_provenance"])
+            assert json.loads(row["relaxation_provenance"])["environment"] in card["environments"]
+            assert row["model_sha256"] in {one["sha256"] for one in card["models"]}
             assert row["relaxed_at"].endswith("Z")
+
+
+def test_every_distance_is_there_with_what_the_crystal_would_decompose_to(challenge, release, rows):
+    joined = "SELECT * FROM results JOIN hull_entries USING (hull_sha256) WHERE position = 0 ORDER BY structure_id"
+    found = query(release, joined).to_pylist()
+    assert [one["structure_id"] for one in found] == [row["id"] for row in rows]
+    assert len(found) > 30  # more than one segment holds
+    with challenge.database.read() as connection:
+        kept = {one.structure_id: one for one in connection.execute(select(result))}
+    for one in found:
+        there = kept[one["structure_id"]]
+        assert one["score_name"] == there.score_name
+        assert one["energy_above_hull"] == there.energy_above_hull
+        assert json.loads(one["decomposition"]) == there.decomposition
+        assert sum(part["amount_per_atom"] for part in there.decomposition) == pytest.approx(1)
+
+
+def test_a_release_with_brackets_in_its_name_is_read(challenge, tmp_path, rows):
+    folder = export(challenge, tmp_path / "release[1]*")
+    assert query(folder, "SELECT count(*) AS n FROM crystals").to_pylist() == [{"n": len(rows)}]
 
 
 def test_segments_hold_at_most_so_many_rows_and_each_column_says_its_unit(release, rows):

@@ -19,6 +19,7 @@ from lamcore_crystal.stages.evaluate import evaluate, waiting
 from lamcore_crystal.stages.init import init
 from lamcore_crystal.stages.submit import submit
 from lamcore_crystal.store.schema import crystal, event, hull, relaxation, result, round_, structure, submission
+from lamcore_crystal.web.views.crystals import crystal_view
 from sqlalchemy import func, select, update
 
 from lamcore.errors import ConfigError
@@ -106,12 +107,13 @@ def test_everything_has_its_provenance(evaluated):
         assert len(one.provenance["environment"]) == 64
         results = connection.execute(select(result)).all()
         assert {row.score_name for row in results} == {"energy-above-hull-1"}
-        assert all(row.decomposition for row in results)
+        for row in results:
+            parts = crystal_view(connection, row.structure_id)["decomposition"]
+            assert sum(part["amount"] for part in parts) == pytest.approx(1)
+            assert all(part["origin"] == f"reference:elements/{part['formula']}" for part in parts)
 
 
 def test_what_a_crystal_falls_apart_into_is_told_by_the_entries_of_its_hull(evaluated):
-    from lamcore_crystal.web.views.crystals import crystal_view
-
     with Challenge.open(evaluated) as challenge, challenge.database.read() as connection:
         (number,) = connection.execute(select(crystal.c.id).where(crystal.c.name == "CuPt-L10.cif")).scalars()
         parts = crystal_view(connection, number)["decomposition"]

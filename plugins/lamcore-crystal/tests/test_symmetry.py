@@ -120,7 +120,7 @@ def test_the_table_has_every_wyckoff_position_and_only_permutations():
         assert all(sorted(one) == sorted(letters) for one in relabellings(number))
 
 
-@pytest.mark.parametrize("number", [1, 2, 15, 62, 136, 166, 198])
+@pytest.mark.parametrize("number", [1, 15, 47, 62, 136, 198])  # P-1 takes seconds; its number of names is told above
 def test_the_table_is_what_moyo_says(number):
     letters, found = generators(number)
     assert letters == letters_of(number)

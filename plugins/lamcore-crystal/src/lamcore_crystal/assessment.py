@@ -12,7 +12,8 @@ from lamcore_crystal.relaxing import unphysical_energy, what_is_wrong
 
 if TYPE_CHECKING:
     from lamcore_crystal.description import Description
-    from lamcore_crystal.hull.hull import Hull, HullDistance
+    from lamcore_crystal.hull.hull import Hull
+    from lamcore_crystal.hull.values import HullDistance
     from lamcore_crystal.rounds import RoundSettings
 
 
@@ -83,7 +84,7 @@ def _distance(geometry: Geometry, energy_per_atom: float, hull: Hull) -> HullDis
 
     from ase.data import chemical_symbols
 
-    from lamcore_crystal.hull.hull import MissingTerminalError
+    from lamcore_crystal.hull.values import MissingTerminalError
 
     amounts = {chemical_symbols[number]: float(count) for number, count in Counter(geometry.numbers.tolist()).items()}
     try:

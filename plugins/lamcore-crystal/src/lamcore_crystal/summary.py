@@ -12,11 +12,12 @@ from scipy import stats
 
 from lamcore import Metric
 from lamcore.scoring import proportion
-from lamcore_crystal.hull.hull import Hull, HullEntry, MissingTerminalError
+from lamcore_crystal.hull.hull import Hull
+from lamcore_crystal.hull.values import HullEntry, MissingTerminalError
 
 if TYPE_CHECKING:
     from lamcore import ScoredCase
-    from lamcore_crystal.hull.hull import HullDistance
+    from lamcore_crystal.hull.values import HullDistance
 
 _ROUNDING = 1e-8
 

@@ -97,7 +97,7 @@ class BottomUp:
             for elements in sorted(touched, key=lambda one: (len(one), one))
             if all(symbol in self._terminals for symbol in elements) and self._differs(older, elements)
         }
-        self._take(older, {one for one in doubtful if one in touched or _among(changed, one)} - set(self._stable))
+        self._take(older, {one for one in doubtful if one in touched or _among(changed, one)})
 
     def _differs(self, older: BottomUp, elements: ChemicalSystem) -> bool:
         if elements not in older.own or not all(symbol in older._terminals for symbol in elements):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lamcore.errors import ConfigError
-from lamcore_crystal.hull.hull import Hull, HullEntry, MissingTerminalError
+from lamcore_crystal.hull.hull import Hull
+from lamcore_crystal.hull.values import HullEntry, MissingTerminalError
 from lamcore_crystal.references.reading import ReferenceFileError
 
 _WHOLE = 1e-6

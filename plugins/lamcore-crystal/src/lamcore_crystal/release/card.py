@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from lamcore.versions import versions_of
-from lamcore_crystal.release.columns import CRYSTALS, HULL_ENTRIES, STRUCTURES
+from lamcore_crystal.release.columns import CRYSTALS, HULL_ENTRIES, RESULTS, STRUCTURES
 from lamcore_crystal.store import schema
 from lamcore_crystal.store.statistics import statistics
 from lamcore_crystal.store.writing import now
@@ -41,6 +41,7 @@ def describe(connection: Connection, counts: Mapping[str, int], licences: Counte
             {"source": source, "licence": licence, "n": n} for (source, licence), n in sorted(licences.items())
         ],
         "models": [{name: row[name] for name in ("name", "sha256", "identity")} for row in models],
+        "environments": _environments(connection),
         "hulls": _hulls(connection),
         "rounds": _rounds(connection),
         "reference_sets": _reference_sets(connection),
@@ -48,7 +49,10 @@ def describe(connection: Connection, counts: Mapping[str, int], licences: Counte
         "statistics": json.loads(json.dumps(asdict(statistics(connection)))),
         "columns": {
             name: [asdict(column) for column in columns]
-            for name, columns in (("crystals", CRYSTALS), ("structures", STRUCTURES), ("hull_entries", HULL_ENTRIES))
+            for name, columns in (
+                *(("crystals", CRYSTALS), ("structures", STRUCTURES)),
+                *(("results", RESULTS), ("hull_entries", HULL_ENTRIES)),
+            )
         },
     }
 
@@ -59,6 +63,13 @@ def write_cards(folder: Path, card: Mapping[str, Any]) -> None:
     (folder / "card.json").write_text(text + "\n", encoding="utf-8")
     (folder / "README.md").write_text(_readme(card), encoding="utf-8")
     (folder / "LICENCES.md").write_text(_licences(card), encoding="utf-8")
+
+
+def _environments(connection: Connection) -> dict[str, Any]:
+    """The versions of the software that relaxed, by the SHA-256 that each relaxation names."""
+    table = schema.environment
+    rows = connection.execute(select(table.c.sha256, table.c.content).order_by(table.c.sha256))
+    return {row.sha256: row.content for row in rows}
 
 
 def _hulls(connection: Connection) -> list[dict[str, Any]]:
@@ -123,7 +134,9 @@ its own licence, and `LICENCES.md` counts them.
 {rows}
 
 `structures` has every structure that was submitted, with the code of each that was refused or failed: shares are taken
-of these. Energies of two models, or against two hulls, are not to be compared.
+of these. `results` has every distance of a crystal to a hull that it was scored against, and what the hull is made of
+there; `card.json` has the hashes of the weights and the versions of the software. Energies of two models, or against
+two hulls, are not to be compared.
 
 ## Models
 

@@ -59,7 +59,7 @@ _ENERGIES = (
     ReleaseColumn("energy_per_atom", "float", "eV/atom", "Potential energy of the relaxed cell by its atoms."),
     ReleaseColumn("formation_energy_per_atom", "float", "eV/atom", "Against elements relaxed by the same model."),
     ReleaseColumn("energy_above_hull", "float", "eV/atom", "Signed distance to the hull; negative is below it."),
-    ReleaseColumn("score", "float", "", "By the score of the round; the card names it."),
+    ReleaseColumn("score", "float", "", "By the score that `results` names beside this hull."),
     ReleaseColumn("duplicate_in_submission", "int", "", "The structure of the submission that it repeats, or null."),
     ReleaseColumn("duplicate_in_database", "int", "", "The earlier crystal that it repeats, or null."),
     ReleaseColumn("is_novel", "bool", "", "Whether it is in no reference set."),
@@ -81,7 +81,7 @@ _PROVENANCE = (
     ReleaseColumn("relaxation_steps", "int", "1", "Steps of the relaxation."),
     ReleaseColumn("relaxation_residual", "float", "eV/Å", "Longest row of the generalised forces at the end."),
     ReleaseColumn("relaxation_max_stress_gpa", "float", "GPa", "Largest component of the stress at the end."),
-    ReleaseColumn("relaxation_provenance", "json", "", "Device, number type and versions of the software."),
+    ReleaseColumn("relaxation_provenance", "json", "", "Device, number type, SHA-256 of an environment of the card."),
     ReleaseColumn("relaxed_at", "text", "", "When it was relaxed, UTC."),
     ReleaseColumn("hull_sha256", "text", "", "SHA-256 of the hull that the distances are to."),
     ReleaseColumn("added_at", "text", "", "When it came into the database, UTC."),
@@ -96,6 +96,20 @@ STRUCTURES = (
     ReleaseColumn("status", "text", "", "refused, checked, passed or failed."),
     ReleaseColumn("code", "text", "", "Why it was refused or failed; null otherwise."),
     ReleaseColumn("content_sha256", "text", "", "SHA-256 of the raw bytes; null where they were not kept."),
+)
+RESULTS = (
+    ReleaseColumn("structure_id", "int", "", "The crystal's number."),
+    ReleaseColumn("hull_sha256", "text", "", "The hull; of the newest one `crystals` says the same."),
+    ReleaseColumn("score_name", "text", "", "Of the score, version included."),
+    ReleaseColumn("score", "float", "", "By that score; null where it is not defined."),
+    ReleaseColumn("formation_energy_per_atom", "float", "eV/atom", "Against elements relaxed by the same model."),
+    ReleaseColumn("energy_above_hull", "float", "eV/atom", "Signed distance to that hull; negative is below it."),
+    ReleaseColumn(
+        "decomposition",
+        "json",
+        "",
+        "What the hull is made of there: formula, share of the atoms, origin.",
+    ),
 )
 HULL_ENTRIES = (
     ReleaseColumn("hull_sha256", "text", "", "The hull."),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, tuple_
 
 from lamcore.errors import ConfigError
 from lamcore_crystal.geometry import Geometry
@@ -19,13 +19,14 @@ from lamcore_crystal.release.checksums import write_sums
 from lamcore_crystal.release.columns import (
     CRYSTALS,
     HULL_ENTRIES,
+    RESULTS,
     STRUCTURES,
     ReleaseColumn,
     arrow_schema,
     arrow_table,
     geometry_columns,
 )
-from lamcore_crystal.store.schema import crystal, hull, hull_entry, model, relaxation, structure, submission
+from lamcore_crystal.store.schema import crystal, hull, hull_entry, model, relaxation, result, structure, submission
 from lamcore_crystal.store.schema import submitted_file as file
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _write(connection: Connection, folder: Path, rows_per_segment: int) -> None:
     counts = {
         "crystals": _write_segments(folder / "crystals", CRYSTALS, _crystals(connection, licences), rows_per_segment),
         "structures": _write_segments(folder / "structures", STRUCTURES, _structures(connection), rows_per_segment),
+        "results": _write_segments(folder / "results", RESULTS, _results(connection), rows_per_segment),
         "hull_entries": _write_file(folder / "hull_entries.parquet", HULL_ENTRIES, _hull_entries(connection)),
     }
     write_cards(folder, describe(connection, counts, licences))
@@ -115,19 +117,23 @@ def _hull_entries(connection: Connection) -> Iterator[Mapping[str, Any]]:
     hulls = connection.execute(select(hull.c.id, hull.c.sha256, hull.c.name).order_by(hull.c.id)).all()
     for hull_id, sha256, name in hulls:
         query = select(hull_entry).where(hull_entry.c.hull_id == hull_id)
-        for row in _in_order(connection, query, hull_entry.c.position, first=-1):
+        for row in _in_order(connection, query, hull_entry.c.position):
             yield {**row, "hull_sha256": sha256, "hull_name": name}
 
 
-def _in_order(connection: Connection, query: Select[Any], key: Any, first: int = 0) -> Iterator[Mapping[str, Any]]:
-    """Rows by a rising key, a few thousand at a time, each beginning after the last."""
-    last = first
-    while True:
-        rows = connection.execute(query.where(key > last).order_by(key).limit(_AT_ONCE)).mappings().all()
-        if not rows:
-            return
+def _results(connection: Connection) -> Iterator[Mapping[str, Any]]:
+    query = select(result, hull.c.sha256.label("hull_sha256")).join(hull, hull.c.id == result.c.hull_id)
+    return _in_order(connection, query, result.c.structure_id, result.c.hull_id, result.c.score_name)
+
+
+def _in_order(connection: Connection, query: Select[Any], *keys: Any) -> Iterator[Mapping[str, Any]]:
+    """Rows by rising keys, a few thousand at a time, each beginning after the last."""
+    page = query.order_by(*keys).limit(_AT_ONCE)
+    rows = connection.execute(page).mappings().all()
+    while rows:
         yield from (dict(row) for row in rows)
-        last = rows[-1][key.name]
+        last = [rows[-1][key.name] for key in keys]
+        rows = connection.execute(page.where(tuple_(*keys) > tuple_(*last))).mappings().all()
 
 
 def _write_segments(

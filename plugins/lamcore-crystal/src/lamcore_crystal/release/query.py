@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 TABLES = {
     "crystals": "crystals/*.parquet",
     "structures": "structures/*.parquet",
+    "results": "results/*.parquet",
     "hull_entries": "hull_entries.parquet",
 }
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A connection with the tables `crystals`, `structures` and `hull_entries`; close it afterwards.
+    """A connection with the tables `crystals`, `structures`, `results` and `hull_entries`; close it afterwards.
 
     Raises:
         DataError: Not a release.
@@ -27,13 +29,14 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     folder = folder.absolute()
+    readable = escape(str(folder))  # a folder may be called `a[1]`
     connection = duckdb.connect()
     for name, pattern in TABLES.items():
         if not list(folder.glob(pattern)):
             connection.close()
             raise DataError(f"{folder}: not a release (no {pattern}); `lamcore crystal export` makes one")
-        connection.from_parquet(str(folder / pattern)).create_view(name)
-    connection.execute("SET allowed_directories = [?]", [f"{folder}/"])
+        connection.from_parquet(f"{readable}/{pattern}").create_view(name)
+    connection.execute("SET allowed_directories = [?, ?]", [f"{folder}/", f"{readable}/"])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

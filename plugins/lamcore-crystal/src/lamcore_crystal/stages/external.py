@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from lamcore_crystal.hull.hull import MissingTerminalError
+from lamcore_crystal.hull.values import MissingTerminalError
 from lamcore_crystal.rounds import sha256_of_json
 from lamcore_crystal.stages.hulls import FrozenHull, NewEntry, composition, freeze, load
 from lamcore_crystal.store.schema import hull
@@ -16,7 +16,7 @@ from lamcore_crystal.symmetry.formulas import reduced_counts, written
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from lamcore_crystal.hull.hull import HullDistance
+    from lamcore_crystal.hull.values import HullDistance
     from lamcore_crystal.references import ExternalHull
 
 

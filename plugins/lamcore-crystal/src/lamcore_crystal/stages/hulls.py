@@ -128,7 +128,8 @@ def load(connection: Connection, hull_id: int) -> FrozenHull:
 
 
 def _make(kind: str, entries: Sequence[tuple[str, float, str]]) -> Hull:
-    from lamcore_crystal.hull.hull import Hull, HullEntry
+    from lamcore_crystal.hull.hull import Hull
+    from lamcore_crystal.hull.values import HullEntry
 
     return Hull(
         [HullEntry(composition(formula), energy, origin) for formula, energy, origin in entries],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from lamcore_crystal.challenge import OpenRound
-    from lamcore_crystal.hull.hull import HullDistance
+    from lamcore_crystal.hull.values import HullDistance
     from lamcore_crystal.matching.finder import Matches
     from lamcore_crystal.stages.watching import PhaseTime, Watcher
     from lamcore_crystal.store.database import Database

@@ -81,7 +81,7 @@ def has_any_element(numbers: Sequence[int], touch: Touch, amount: int | None = N
 def _of_elements(query: CrystalQuery) -> Iterator[Condition]:
     present = parse_symbols(query.elements, "elements")
     allowed = parse_symbols(query.only, "only")
-    if present and query.n_elements == len(present):
+    if present and query.n_elements == len(present) and not allowed:
         yield _equal("chemical_system", "-".join(present))
     elif allowed and len(allowed) <= MAX_LISTED_ELEMENTS:
         yield _among("chemical_system", list(_systems(present, allowed)))
@@ -157,7 +157,8 @@ def _of_origin(query: CrystalQuery) -> Iterator[Condition]:
 
 
 def _of_numbers(query: CrystalQuery) -> Iterator[Condition]:
-    if query.n_elements is not None and query.n_elements != len(set(query.elements)):
+    by_system = bool(query.elements) and query.n_elements == len(set(query.elements)) and not query.only
+    if query.n_elements is not None and not by_system:
         number = _whole(query.n_elements, "n_elements")
         yield _equal("n_elements", number, is_counted=True)
     yield from _range("energy_above_hull", query.min_hull, query.max_hull)

@@ -173,7 +173,7 @@ environment = Table(
     "environment",
     metadata,
     Column("sha256", Sha256, primary_key=True),  # of content
-    Column("content", JSON, nullable=False),  # versions of Python and of the packages in use
+    Column("content", JSON, nullable=False),  # versions of Python and of the packages in use, and the machine
 )
 
 relaxation = Table(
@@ -210,7 +210,7 @@ result = Table(
     Column("score", Float(53)),
     Column("formation_energy_per_atom", Float(53)),
     Column("energy_above_hull", Float(53)),  # signed
-    Column("decomposition", JSON, nullable=False),  # [[formula, amount per atom, hull entry's position], …]
+    Column("decomposition", JSON, nullable=False),  # [{formula, amount_per_atom, origin}, …]
 )
 
 crystal = Table(
@@ -261,6 +261,7 @@ crystal = Table(
     Index(None, "chemical_system", "id"),
     Index(None, "space_group", "energy_above_hull", "id"),
     Index(None, "crystal_system", "energy_above_hull", "id"),
+    Index(None, "crystal_system", "formation_energy_per_atom", "id"),
     Index(None, "energy_above_hull", "id"),
     Index(None, "formation_energy_per_atom", "id"),
     Index(None, "wyckoff", "id"),
@@ -271,7 +272,6 @@ crystal = Table(
     Index(None, "submission_id", "id"),
     Index(None, "n_elements", "energy_above_hull", "id"),
     Index(None, "n_sites", "id"),
-    Index(None, "identity_sha256"),
 )
 
 crystal_element = Table(

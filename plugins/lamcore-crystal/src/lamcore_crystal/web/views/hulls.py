@@ -51,7 +51,8 @@ def diagram_view(connection: Connection, hull_id: int, elements: list[str]) -> d
     Raises:
         ValueError: An element has no entry of its own.
     """
-    from lamcore_crystal.hull.hull import Hull, HullEntry
+    from lamcore_crystal.hull.hull import Hull
+    from lamcore_crystal.hull.values import HullEntry
     from lamcore_crystal.stages.hulls import composition
 
     kind = connection.execute(select(hull.c.kind).where(hull.c.id == hull_id)).scalar_one()

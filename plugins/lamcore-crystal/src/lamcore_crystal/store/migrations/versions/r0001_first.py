@@ -293,6 +293,12 @@ def upgrade() -> None:
         ["crystal_system", "energy_above_hull", "id"],
         unique=False,
     )
+    op.create_index(
+        op.f("ix_crystal_crystal_system_formation_energy_per_atom_id"),
+        "crystal",
+        ["crystal_system", "formation_energy_per_atom", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_crystal_energy_above_hull_id"), "crystal", ["energy_above_hull", "id"], unique=False)
     op.create_index(
         op.f("ix_crystal_formation_energy_per_atom_id"), "crystal", ["formation_energy_per_atom", "id"], unique=False
@@ -305,7 +311,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_crystal_formula_anonymous_id"), "crystal", ["formula_anonymous", "id"], unique=False)
     op.create_index(op.f("ix_crystal_formula_id"), "crystal", ["formula", "id"], unique=False)
-    op.create_index(op.f("ix_crystal_identity_sha256"), "crystal", ["identity_sha256"], unique=False)
     op.create_index(
         op.f("ix_crystal_n_elements_energy_above_hull_id"),
         "crystal",
