@@ -9,7 +9,7 @@ editable = $(foreach package,$(1),--editable ./$(package))
 TASKS := forcefield-task phonon-task torsion-task md-task efficiency-task
 TOGETHER := $(addprefix plugins/lamcore-,sevenn chgnet $(TASKS) lambench leaderboard crystal)
 APART := mace orb deepmd
-EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite
+EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite examples/lamcore-benign-elements
 TOOLS := pytest pytest-xdist ruff mypy import-linter uv html5lib playwright
 # What optional parts of the plugins need, and an independent reader to compare with.
 TOOLS += ase-db-backends dftd3 dpdata smact psycopg[binary]
