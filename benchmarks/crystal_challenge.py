@@ -19,10 +19,9 @@ import time
 from itertools import zip_longest
 from pathlib import Path
 
-from sqlalchemy import func, select
-
 from lamcore_crystal.challenge import Challenge
 from lamcore_crystal.store.schema import crystal, event, relaxation, structure, submission
+from sqlalchemy import func, select
 
 _NUMBERS = ("energy_above_hull", "formation_energy_per_atom", "energy_per_atom")
 _SAME = ("id", "name", "formula", "space_group", "duplicate_in_submission", "novelty", "is_novel", "source")
