@@ -172,6 +172,20 @@ def _l12():
     return Atoms("AlNi3", scaled_positions=sites, cell=[3.57] * 3, pbc=True)
 
 
+def test_an_element_without_a_reference_fails_its_own_structures_and_no_others(tmp_path):
+    from lamcore_crystal.references import NewSet
+
+    everything = element_set()
+    without = [one for one in everything.members if not one[0].startswith("Al")]
+    few = NewSet("elements", without, "", "", in_hull=True, for_novelty=True)
+    folder = tmp_path / "challenge"
+    init(folder, MODEL, sets=[few]).close()
+    enter(folder, write_cifs(tmp_path / "files", {"a.cif": bulk("Al"), "b.cif": bulk("Cu"), "c.cif": alloy()}))
+    run(folder)
+    codes = {row["formula"]: row["code"] for row in rows(folder, structure, order=structure.c.id)}
+    assert codes == {"Al": "E_NO_REFERENCE", "AlNi": "E_NO_REFERENCE", "Cu": None}
+
+
 def test_too_few_that_pass_end_a_submission_at_the_gate(folder, tmp_path):
     hopeless = Atoms("Cu2", scaled_positions=[(0, 0, 0), (0, 0, 0.05)], cell=[3.0] * 3, pbc=True)
     files = write_cifs(
@@ -383,6 +397,14 @@ def test_texts_that_cannot_be_shown_are_refused(folder, tmp_path, texts, message
     with Challenge.open(folder) as challenge, pytest.raises(ConfigError, match=message):
         submit(challenge, files, **texts)
     assert not rows(folder, submission, order=submission.c.id)
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    folder = tmp_path / "a?b #1 %20"
+    Challenge.create(folder).close()
+    assert sorted(one.name for one in folder.iterdir()) == ["challenge.db", "challenge.yaml"]
+    assert [one.name for one in tmp_path.iterdir()] == [folder.name]
+    Challenge.open(folder).close()
 
 
 def test_what_is_not_a_challenge_says_how_to_make_one(tmp_path):

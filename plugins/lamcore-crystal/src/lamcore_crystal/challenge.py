@@ -236,8 +236,8 @@ def _read_url(settings: Path) -> str:
     return url
 
 
-def _resolved_url(folder: Path, url: str) -> str:
+def _resolved_url(folder: Path, url: str) -> str | Path:
     from omegaconf import OmegaConf
 
     resolved = str(OmegaConf.to_container(OmegaConf.create({"database": url}), resolve=True)["database"])  # type: ignore[call-overload,index]
-    return resolved if "://" in resolved else f"sqlite:///{(folder / resolved).absolute()}"
+    return resolved if "://" in resolved else (folder / resolved).absolute()
