@@ -160,11 +160,7 @@ def _add_submission(connection, number, source, status, crystals, rng, ids, seen
         above = float(rng.choice([-0.03, 0.0, rng.exponential(0.1), rng.exponential(0.3)]))
         relaxation_id = _add_relaxation(connection, Geometry.of(atoms), relaxed, model_id, settings, formation)
         parts = sorted(Formula(one["formula"]).count().items())
-        shares = [(symbol, count / sum(n for _, n in parts)) for symbol, count in parts]
-        decomposition = [
-            {"formula": symbol, "amount_per_atom": share, "origin": f"reference:elements/{symbol}"}
-            for symbol, share in shares
-        ]
+        decomposition = [[symbol, count / sum(n for _, n in parts), j] for j, (symbol, count) in enumerate(parts)]
         scores = {"score": above, "formation_energy_per_atom": formation, "energy_above_hull": above}
         connection.execute(
             insert(schema.result).values(

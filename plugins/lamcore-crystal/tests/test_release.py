@@ -97,7 +97,7 @@ def test_every_distance_is_there_with_what_the_crystal_would_decompose_to(challe
         assert one["score_name"] == there.score_name
         assert one["energy_above_hull"] == there.energy_above_hull
         assert json.loads(one["decomposition"]) == there.decomposition
-        assert sum(part["amount_per_atom"] for part in there.decomposition) == pytest.approx(1)
+        assert sum(amount for _, amount, _ in there.decomposition) == pytest.approx(1)
 
 
 def test_a_release_with_brackets_in_its_name_is_read(challenge, tmp_path, rows):

@@ -108,7 +108,7 @@ RESULTS = (
         "decomposition",
         "json",
         "",
-        "What the hull is made of there: formula, share of the atoms, origin.",
+        "What the hull is made of there: formula, share of the atoms, position.",
     ),
 )
 HULL_ENTRIES = (

@@ -210,7 +210,7 @@ result = Table(
     Column("score", Float(53)),
     Column("formation_energy_per_atom", Float(53)),
     Column("energy_above_hull", Float(53)),  # signed
-    Column("decomposition", JSON, nullable=False),  # [{formula, amount_per_atom, origin}, …]
+    Column("decomposition", JSON, nullable=False),  # [[formula, amount per atom, hull entry's position], …]
 )
 
 crystal = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,6 +12,7 @@ from lamcore_crystal.store.schema import (
     crystal,
     environment,
     hull,
+    hull_entry,
     model,
     relaxation,
     result,
@@ -52,7 +53,7 @@ def crystal_view(connection: Connection, crystal_id: int) -> dict[str, Any] | No
         "relaxation": None if relaxed is None else _with_environment(connection, dict(relaxed)),
         "model": _model(connection, row["model_id"]),
         "decomposition": next(
-            (_decomposition(one["decomposition"]) for one in results if one["hull_id"] == row["hull_id"]), []
+            (_decomposition(connection, one) for one in results if one["hull_id"] == row["hull_id"]), []
         ),
         "results": results,
         "history": _history(connection, row, None if relaxed is None else relaxed["finished_at"], results),
@@ -98,15 +99,22 @@ def _results(connection: Connection, crystal_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _decomposition(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _decomposition(connection: Connection, one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    positions = [position for _, _, position in one["decomposition"]]
+    found = connection.execute(
+        select(hull_entry.c.position, hull_entry.c.origin).where(
+            hull_entry.c.hull_id == one["hull_id"], hull_entry.c.position.in_(positions)
+        )
+    )
+    origins = {row.position: row.origin for row in found}
     return [
         {
-            "formula": part["formula"],
-            "amount": part["amount_per_atom"],
-            "origin": part["origin"],
-            "crystal_id": crystal_id_of(part["origin"]),
+            "formula": formula,
+            "amount": amount,
+            "origin": origins.get(position),
+            "crystal_id": crystal_id_of(origins.get(position)),
         }
-        for part in parts
+        for formula, amount, position in one["decomposition"]
     ]
 
 
