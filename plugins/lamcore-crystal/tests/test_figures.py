@@ -85,7 +85,9 @@ def test_an_element_that_does_not_exist_is_no_cell():
 
 @pytest.mark.parametrize("counts", [{}, {"Li": 1}, {"Li": 7, "O": 7}])
 def test_a_periodic_table_with_one_count_or_none_is_still_a_figure(counts):
-    go.Figure(elements_chart(counts, 10).figure)
+    chart = elements_chart(counts, 10)
+    assert {row[0]: row[1] for row in chart.rows} == {symbol: str(n) for symbol, n in counts.items()}
+    go.Figure(chart.figure)  # plotly refuses what it does not know
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -22,7 +22,7 @@ from lamcore_crystal.store.schema import crystal, event, hull, relaxation, resul
 from lamcore_crystal.web.views.crystals import crystal_view
 from sqlalchemy import func, select, update
 
-from lamcore.errors import ConfigError
+from lamcore.errors import ConfigError, PluginError
 
 
 @pytest.fixture(scope="module")
@@ -418,3 +418,22 @@ def test_what_is_not_a_challenge_says_how_to_make_one(tmp_path):
 def test_the_model_is_the_one_named(evaluated):
     with Challenge.open(evaluated) as challenge, challenge.database.read() as connection:
         assert challenge.model_overrides(connection) == list(MODEL)
+
+
+@pytest.mark.parametrize(("value", "message"), [(float("nan"), "gave nan"), ("low", "gave 'low'"), (None, "raised")])
+def test_a_score_at_fault_is_named_and_the_same_command_goes_on_once_it_is_mended(
+    folder, tmp_path, monkeypatch, value, message
+):
+    def at_fault(_):
+        if value is None:
+            raise ZeroDivisionError("no atoms")
+        return value
+
+    enter(folder, write_cifs(tmp_path / "files", {"a.cif": alloy()}))
+    with monkeypatch.context() as patch:
+        patch.setattr("lamcore_crystal.stages.scoring.score_named", lambda name: at_fault)
+        with pytest.raises(PluginError, match=f"score 'energy-above-hull-1' {message}"):
+            run(folder)
+    assert not rows(folder, crystal, order=crystal.c.id)
+    run(folder)
+    assert len(rows(folder, crystal, order=crystal.c.id)) == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
+from lamcore.errors import PluginError
 from lamcore_crystal.assessment import Assessment, assess
 from lamcore_crystal.description import crystal_system
 from lamcore_crystal.extensions import score as score_named
@@ -94,12 +96,11 @@ def score_against(
         score_name: Version included.
         rows: `id`, `formula`, `energy_per_atom` and `relaxation_id` of crystals.
     """
-    score = score_named(score_name)
     distances = frozen.hull.distances(
         [composition(row["formula"]) for row in rows], [row["energy_per_atom"] for row in rows]
     )
     scores = [
-        score(_input(composition(row["formula"]), row["energy_per_atom"], distance))
+        _value(score_name, _input(composition(row["formula"]), row["energy_per_atom"], distance))
         for row, distance in zip(rows, distances, strict=True)
     ]
     connection.execute(
@@ -164,7 +165,28 @@ def _score(assessment: Assessment, score_name: str) -> float | None:
     assert assessment.description is not None
     assert assessment.energy_per_atom is not None
     amounts = composition(assessment.description.formula)
-    return score_named(score_name)(_input(amounts, assessment.energy_per_atom, assessment.distance))
+    return _value(score_name, _input(amounts, assessment.energy_per_atom, assessment.distance))
+
+
+def _value(score_name: str, crystal: ScoreInput) -> float | None:
+    """What a score says of a crystal.
+
+    Raises:
+        PluginError: It raised, or gave no finite number.
+    """
+    again = "what was scored before is kept: mend the package that offers it, and give the same command again"
+    try:
+        value = score_named(score_name)(crystal)
+    except Exception as error:  # a score of anyone's
+        raise PluginError(
+            f"score {score_name!r} raised {type(error).__name__} on {dict(crystal.composition)}: {error}; {again}"
+        ) from error
+    if value is not None and not (isinstance(value, float | int) and math.isfinite(value)):
+        raise PluginError(
+            f"score {score_name!r} gave {value!r} on {dict(crystal.composition)}, expected a finite number or None; "
+            f"{again}"
+        )
+    return value
 
 
 def _write_down(
