@@ -95,3 +95,31 @@ def test_options_out_of_range_are_refused(options):
         CrystalTask(RelaxationRules(**options))
     with pytest.raises(ValueError, match="stable_within"):
         CrystalTask(stable_within=0.2, metastable_within=0.1)
+
+
+def test_openlams_way_takes_the_path_of_ases_bfgs_with_the_exponential_filter():
+    from ase.filters import ExpCellFilter
+    from ase.optimize import BFGS
+
+    atoms = bulk("Cu", cubic=True)
+    atoms.set_cell(atoms.cell.array @ (np.eye(3) + np.diag([0.03, 0.01], 1)), scale_atoms=True)
+    atoms.rattle(0.05, seed=2)
+    output = relax_crystal(atoms, AseModel(EMT()), RelaxationRules(optimizer="openlam-1", fmax=0.05))
+    its = atoms.copy()
+    its.calc = EMT()
+    with pytest.warns(DeprecationWarning, match="FrechetCellFilter"):
+        whole = ExpCellFilter(its)
+    optimizer = BFGS(whole, logfile=None)
+    optimizer.run(fmax=1e-4, steps=200)
+    assert output["n_steps"] == optimizer.get_number_of_steps() > 5
+    assert output["energy_ev"] == pytest.approx(its.get_potential_energy(), abs=1e-9)
+    assert output["cell_ang"] == pytest.approx(its.cell.array, abs=1e-7)
+    assert output["residual_ev_ang"] == pytest.approx(np.abs(its.get_forces()).max(), abs=1e-7)
+
+
+def test_openlams_gate_lets_pass_what_ours_refuses():
+    output = {"residual_ev_ang": 0.04, "n_steps": 200, "max_stress_gpa": 4.0, "volume_ratio": 1.0}
+    theirs = RelaxationRules(optimizer="openlam-1", fmax=0.05, max_stress_gpa=1e6, formation_energy=(-1e6, 0.0))
+    assert what_is_wrong(output, theirs) is None
+    assert unphysical_energy(0.01, theirs).code == "E_FORMATION_ENERGY"
+    assert what_is_wrong(output, RelaxationRules()).code == "E_UNCONVERGED"

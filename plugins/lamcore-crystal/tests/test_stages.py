@@ -124,6 +124,13 @@ def test_what_a_crystal_falls_apart_into_is_told_by_the_entries_of_its_hull(eval
     assert [part["amount"] for part in parts] == pytest.approx([0.5, 0.5])
 
 
+def test_what_is_refused_costs_the_model_nothing(evaluated):
+    refused = [row for row in rows(evaluated, structure, order=structure.c.id) if row["status"] == "refused"]
+    relaxed = {row["geometry_sha256"] for row in rows(evaluated, relaxation, order=relaxation.c.id)}
+    assert refused
+    assert not relaxed & {row["geometry_sha256"] for row in refused}
+
+
 def test_the_same_files_submitted_again_are_the_same_submission(folder, tmp_path):
     files = write_cifs(tmp_path / "files", {"a.cif": alloy()})
     first, again = enter(folder, files), enter(folder, files)

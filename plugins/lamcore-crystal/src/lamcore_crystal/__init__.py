@@ -21,7 +21,7 @@ _TASKS = ("crystal",)
 
 
 def build_task(
-    optimizer: Literal["fire", "lbfgs"] = "fire",
+    optimizer: Literal["fire", "lbfgs", "openlam-1"] = "fire",
     fmax: float = 0.02,
     max_steps: int = 500,
     max_stress_gpa: float = 0.1,
@@ -31,7 +31,7 @@ def build_task(
     """Relaxation of crystals, and their energy above the hull of references relaxed by the same model.
 
     Args:
-        optimizer: Of the relaxation of atoms and cell.
+        optimizer: Of the relaxation of atoms and cell; `openlam-1` relaxes as OpenLAM did, with steps of its own.
         fmax: Longest row of the generalised forces at the end, eV/Å.
         max_steps: Steps before a relaxation counts as unconverged.
         max_stress_gpa: Largest component of the stress at the end, GPa.

@@ -9,6 +9,7 @@ import numpy as np
 
 from lamcore.quantities import GPA_PER_EV_ANG3
 from lamcore_crystal.findings import Finding
+from lamcore_crystal.openlam import relax_like_openlam
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -37,6 +38,8 @@ def relax_crystal(atoms: Atoms, model: Model, rules: RelaxationRules) -> dict[st
     """
     from lamcore import relax
 
+    if rules.optimizer == "openlam-1":
+        return relax_like_openlam(atoms, model)
     end = relax(
         atoms,
         model,

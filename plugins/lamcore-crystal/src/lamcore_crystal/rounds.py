@@ -49,7 +49,8 @@ class RelaxationRules:
     """How structures are relaxed, and which outcomes count.
 
     Attributes:
-        optimizer: `fire` or `lbfgs`.
+        optimizer: `fire` or `lbfgs`; `openlam-1` relaxes as OpenLAM did, which fixes the steps, and `fmax` is then the
+            largest component of a force that counts.
         fmax: Longest row of the generalised forces at the end, eV/Å.
         max_steps: Steps before it counts as unconverged.
         max_stress_gpa: Largest component of the stress at the end, GPa.
@@ -57,7 +58,7 @@ class RelaxationRules:
         formation_energy: Smallest and largest formation energy that counts as physical, eV/atom.
     """
 
-    optimizer: Literal["fire", "lbfgs"] = "fire"
+    optimizer: Literal["fire", "lbfgs", "openlam-1"] = "fire"
     fmax: float = 0.02
     max_steps: int = 500
     max_stress_gpa: float = 0.1
