@@ -12,7 +12,7 @@ APART := mace orb deepmd
 EXAMPLES := examples/lamcore-morse examples/lamcore-dimer-task examples/lamcore-noble-metals-data examples/lamcore-metals-suite examples/lamcore-benign-elements
 TOOLS := pytest pytest-xdist ruff mypy import-linter uv html5lib playwright
 # What optional parts of the plugins need, and an independent reader to compare with.
-TOOLS += ase-db-backends dftd3 dpdata smact psycopg[binary]
+TOOLS += ase-db-backends dftd3 dpdata smact psycopg[binary] httpx
 # One numerical thread a test process: two run side by side, and threads that wait for each other cost more than they bring.
 PYTEST := bin/python -m pytest -n 2
 core-tests plugin-tests packaging-tests $(APART:%=%-tests): export OMP_NUM_THREADS ?= 1
