@@ -19,6 +19,7 @@ from lamcore_crystal.stages.evaluate import evaluate, waiting
 from lamcore_crystal.stages.init import init
 from lamcore_crystal.stages.submit import submit
 from lamcore_crystal.store.schema import crystal, event, hull, relaxation, result, round_, structure, submission
+from lamcore_crystal.web.tokens import may_of
 from lamcore_crystal.web.views.crystals import crystal_view
 from sqlalchemy import func, select, update
 
@@ -444,3 +445,15 @@ def test_a_score_at_fault_is_named_and_the_same_command_goes_on_once_it_is_mende
     assert not rows(folder, crystal, order=crystal.c.id)
     run(folder)
     assert len(rows(folder, crystal, order=crystal.c.id)) == 1
+
+
+def test_a_token_that_was_shown_is_in_force_also_when_its_reader_leaves_after_the_first_line(folder):
+    shown = subprocess.run(
+        f"{sys.executable} -m lamcore crystal token {folder} --add alice | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    with Challenge.open(folder) as challenge, challenge.database.read() as connection:
+        assert may_of(connection, shown) == "submit"

@@ -215,14 +215,20 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
     from lamcore_crystal.command.tables import print_tokens
     from lamcore_crystal.web.tokens import make_token, revoke_tokens
 
-    with Challenge.open(arguments.challenge) as challenge, challenge.database.write() as connection:
-        if arguments.add:
-            secret = make_token(connection, arguments.add, arguments.may)
+    secret = n_revoked = None
+    with Challenge.open(arguments.challenge) as challenge:
+        with challenge.database.write() as connection:
+            if arguments.add:
+                secret = make_token(connection, arguments.add, arguments.may)
+            if arguments.revoke:
+                n_revoked = revoke_tokens(connection, arguments.revoke)
+        # Only what is kept is shown, also where the reader of the output leaves early.
+        if secret is not None:
             console.print(f"{secret}\nkept as a hash only: write it down now", highlight=False, soft_wrap=True)
-        if arguments.revoke:
-            n_revoked = revoke_tokens(connection, arguments.revoke)
+        if n_revoked is not None:
             console.print(f"{n_revoked} tokens of {arguments.revoke} are revoked", highlight=False)
-        print_tokens(console, connection)
+        with challenge.database.read() as connection:
+            print_tokens(console, connection)
     return DONE
 
 
