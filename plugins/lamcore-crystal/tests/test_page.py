@@ -296,17 +296,31 @@ def test_every_refused_file_has_its_code_and_advice(opened):
     assert page.inner_text("#gate").startswith("passed: 18 of 20")
 
 
-def test_a_challenge_read_by_token_asks_for_it_once(browser, tmp_path):
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_challenge_read_by_token_asks_for_it_once(browser, tmp_path, is_late):
     closed = page_challenge(tmp_path / "closed", 12)
     with closed.database.write() as connection:
         connection.execute(update(schema.challenge).values(read_access="token"))
         token = make_token(connection, "reader", "read")
     with served(closed) as client:
-        page = browser.new_page()
+        page, held = browser.new_page(), []
+        if is_late:  # the answer to what was asked without a token comes after the token was given
+
+            def hold_the_first(route):
+                if held:
+                    route.continue_()
+                else:
+                    held.append(route)
+
+            page.route("**/api/v1/crystals?*", hold_the_first)
         page.goto(f"{client.base_url}")
         page.wait_for_selector("#token-dialog[open]")
         page.fill("#token-input", token)
         page.press("#token-input", "Enter")
+        page.wait_for_selector("#token-dialog", state="hidden")
+        for route in held:
+            route.continue_()
+        assert len(held) == is_late
         page.wait_for_selector("#results td.lead")
         page.reload()
         page.wait_for_selector("#results td.lead")

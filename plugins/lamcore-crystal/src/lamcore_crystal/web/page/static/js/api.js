@@ -33,6 +33,7 @@ export async function blob(path) {
 }
 
 async function asked(url, signal) {
+  const sentWith = token.get();
   let response;
   try {
     response = await fetch(url, { headers: authorization(), signal });
@@ -41,7 +42,9 @@ async function asked(url, signal) {
     throw new ApiError(0, { code: "no answer", message: "the server does not answer", advice: "Is it running? Reload the page to try again." });
   }
   if (response.ok) return response;
-  if (response.status === 401 && (await askForToken(await errorOf(response)))) return asked(url, signal);
+  // A request that was sent before the token was given is sent again, and the reader not asked a second time.
+  const isOutdated = token.get() !== sentWith;
+  if (response.status === 401 && (isOutdated || (await askForToken(await errorOf(response))))) return asked(url, signal);
   throw await errorOf(response);
 }
 
