@@ -16,12 +16,12 @@ from lamcore_crystal.findings import Finding
 from lamcore_crystal.geometry import Geometry
 from lamcore_crystal.rounds import MatchingRules, RoundSettings, sha256_of_json
 from lamcore_crystal.store import schema
+from lamcore_crystal.store.content import add_contents
 from lamcore_crystal.store.database import Database
 from lamcore_crystal.store.patterns import CRYSTAL_SYSTEMS
 from lamcore_crystal.store.writing import (
     add_crystals,
     add_event,
-    add_files,
     add_model,
     add_structures,
     add_submission,
@@ -122,7 +122,18 @@ def _add_submission(connection, number, source, status, crystals, rng, ids, seen
         sha256=sha256_of_json([number, len(files)]),
         n_files=len(files),
     )
-    file_ids = add_files(connection, submission_id, [(name, len(data), data, None) for name, data in files])
+    hashes = add_contents(connection, [data for _, data in files])
+    file_ids = insert_many(
+        connection,
+        schema.submitted_file,
+        [
+            {
+                **{"submission_id": submission_id, "position": position, "name": name, "size": len(data)},
+                **{"content_sha256": sha256, "refusal": None, "is_read": False},
+            }
+            for position, ((name, data), sha256) in enumerate(zip(files, hashes, strict=True))
+        ],
+    )
     if status == "received":
         return
     connection.execute(

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from lamcore_crystal.findings import Finding, first_error
 from lamcore_crystal.rounds import sha256_of_json
 from lamcore_crystal.store import schema, statistics
-from lamcore_crystal.store.content import add_contents
 from lamcore_crystal.store.patterns import parse_formula
 
 _CHANGING = (
@@ -71,36 +70,6 @@ def add_submission(
     submission_id = _insert_one(connection, table, values)
     add_event(connection, "received", {"n_files": n_files, "source": source}, submission_id)
     return submission_id, True
-
-
-def add_files(
-    connection: Connection, submission_id: int, files: Iterable[tuple[str, int, bytes | None, Finding | None]]
-) -> list[int]:
-    """Files of a submission, after those that it has: name, size in bytes, raw bytes or None, refusal or None.
-
-    Returns:
-        Their ids, in order.
-    """
-    files = list(files)
-    table = schema.submitted_file
-    kept = [data for _, _, data, _ in files if data is not None]
-    hashes = iter(add_contents(connection, kept))
-    last = connection.execute(
-        select(table.c.position)
-        .where(table.c.submission_id == submission_id)
-        .order_by(table.c.position.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    first = 0 if last is None else last + 1
-    rows = [
-        {
-            **{"submission_id": submission_id, "position": first + i, "name": name, "size": size, "is_read": False},
-            "content_sha256": None if data is None else next(hashes),
-            "refusal": None if refusal is None else refusal.as_json(),
-        }
-        for i, (name, size, data, refusal) in enumerate(files)
-    ]
-    return insert_many(connection, table, rows)
 
 
 def add_structures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
